@@ -82,7 +82,9 @@ class Market(Protocol):
     def trades(self, symbol: str, after: dt.datetime, until: dt.datetime) -> Iterator[Trade]:
         """Trades with after < at <= until, in time order."""
 
-    def daily_bars(self, symbol: str, first: dt.date, last: dt.date, adjustment: str, now: dt.datetime) -> Sequence[Bar]:
+    def daily_bars(
+        self, symbol: str, first: dt.date, last: dt.date, adjustment: str, now: dt.datetime
+    ) -> Sequence[Bar]:
         """Daily bars of the New York dates first..last as known at `now`: today's bar holds what has traded so far.
 
         `adjustment` is raw, split, dividend or all.
