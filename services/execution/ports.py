@@ -1,0 +1,133 @@
+"""What execution needs from outside: the broker, quotes, the journal, leases. Real adapters and their twins stand in adapters/."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from services.execution.domain.broker import (
+    Account,
+    Asset,
+    BrokerOrder,
+    BrokerUpdate,
+    CancelOutcome,
+    Fill,
+    OrderRequest,
+    PlaceOutcome,
+    Position,
+)
+from shared.contracts.marketdata import Quote
+
+
+class BrokerUnavailableError(ConnectionError):
+    """A question could not be answered now (timeout, 5xx, rate limit). Nothing may be concluded from it."""
+
+
+class Broker(Protocol):
+    """Alpaca's trading API. Questions raise BrokerUnavailableError; actions answer with an outcome and never raise."""
+
+    def account(self) -> Account: ...
+
+    def positions(self) -> Sequence[Position]: ...
+
+    def asset(self, symbol: str) -> Asset | None:
+        """None when the broker does not know the symbol."""
+
+    def place(self, request: OrderRequest) -> PlaceOutcome: ...
+
+    def replace(self, order_id: str, *, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
+        """`qty` is the chain's total, what is already filled included."""
+
+    def cancel(self, order_id: str) -> CancelOutcome: ...
+
+    def order(self, order_id: str) -> BrokerOrder | None:
+        """None when there is none."""
+
+    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+        """None when the broker definitely has none (404)."""
+
+    def open_orders(self) -> Sequence[BrokerOrder]:
+        """All of them, however many pages."""
+
+    def orders_since(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        """Every order submitted after that instant, closed ones too."""
+
+    def fills_since(self, after: dt.datetime) -> Sequence[Fill]: ...
+
+
+class Quotes(Protocol):
+    """Newest quotes, whatever brought them."""
+
+    def latest(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Symbols without any quote are absent."""
+
+    def want(self, symbols: Sequence[str]) -> None:
+        """Ask marketdata to deliver these too."""
+
+
+class Updates(Protocol):
+    """The broker's trade updates as execution's own stream keeps them, in order, from a position on."""
+
+    def after(self, position: str, *, block_seconds: float) -> tuple[str, Sequence[BrokerUpdate]]:
+        """Updates past `position` ("0" is the beginning) and the new position."""
+
+    def end(self) -> str:
+        """The position of the newest update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Written before an order is sent, so that after any crash the broker can be asked for it by name."""
+
+    client_order_id: str
+    plan_id: str
+    order_id: str
+    symbol: str
+    side: str
+    qty: Decimal
+    limit_price: Decimal | None
+    rung: str
+    attempt: int
+    fence: int
+    at: dt.datetime
+
+
+class FencedOutError(RuntimeError):
+    """Another worker holds the lease now; this one must stop at once and send nothing."""
+
+
+class Journal(Protocol):
+    """Every intent and every outcome, durable before the effect they announce. One journal per account."""
+
+    def intend(self, intent: Intent) -> bool:
+        """Record before sending. False when this client order id is journalled already (then ask the broker for it).
+
+        Raises FencedOutError when `intent.fence` is older than the leg's newest lease.
+        """
+
+    def settle(self, client_order_id: str, outcome: str, broker_order_id: str | None) -> None:
+        """Record what became of it: acknowledged, rejected, unknown, absent, or a terminal status."""
+
+    def intents(self, plan_id: str) -> Sequence[tuple[Intent, str | None, str | None]]:
+        """(intent, outcome, broker order id) of a plan, oldest first."""
+
+    def unsettled(self) -> Sequence[Intent]:
+        """Intents whose outcome is unknown or missing."""
+
+    def knows(self, client_order_id: str) -> bool:
+        """Whether this order is ours."""
+
+
+class Leases(Protocol):
+    """One worker per leg. The fencing token grows with every take-over."""
+
+    def take(self, name: str, owner: str, ttl_seconds: float) -> int | None:
+        """The fencing token, or None while another owner's lease lives."""
+
+    def renew(self, name: str, owner: str, fence: int, ttl_seconds: float) -> bool:
+        """False when the lease was lost."""
+
+    def release(self, name: str, owner: str, fence: int) -> None: ...
