@@ -7,6 +7,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import redis
@@ -139,7 +140,7 @@ def _unprocessable(_request: Request, error: Exception) -> JSONResponse:
         }
         for fault in error.errors()
     ]
-    return JSONResponse({"detail": "bad input", "faults": faults}, status.HTTP_422_UNPROCESSABLE_ENTITY)
+    return JSONResponse({"detail": "bad input", "faults": faults}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _unavailable(_request: Request, error: Exception) -> JSONResponse:
