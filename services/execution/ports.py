@@ -131,3 +131,6 @@ class Leases(Protocol):
         """False when the lease was lost."""
 
     def release(self, name: str, owner: str, fence: int) -> None: ...
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody's lease on it lives now."""
