@@ -1,0 +1,82 @@
+"""Unmodified alpaca-py, both versions in environments of their own, drives the simulator; every answer is validated."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.differences import DIFFERENCES
+from tests.conformance.openapi import Fault, alpaca
+from tests.conformance.recording import recorded_simulator
+from tests.conftest import need
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = Path(__file__).parent / "scenarios"
+OPENAPI = ROOT.parent / "shared" / "openapi"
+AT_LEAST = 60
+_ALONE = ["-c", str(SCENARIOS / "pytest.ini"), "--rootdir", str(SCENARIOS), "--confcutdir", str(SCENARIOS)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("version", ["0.44.0", "0.42.0"])
+def test_an_unmodified_alpaca_py_drives_every_scenario(
+    version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = ROOT / f".venv-alpaca-{version}" / "bin" / "python"
+    need(f"the environment of alpaca-py {version} (`make .venv-alpaca-{version}`)", present=python.is_file())
+    need(f"Alpaca's OpenAPI files ({OPENAPI})", present=OPENAPI.is_dir())
+    with recorded_simulator() as (url, recorder):
+        report = tmp_path / "report.xml"
+        run = subprocess.run(
+            [
+                str(python),
+                "-m",
+                "pytest",
+                "-q",
+                str(SCENARIOS),
+                "-c",
+                str(SCENARIOS / "pytest.ini"),
+                "--rootdir",
+                str(SCENARIOS),
+            ]
+            + ["--confcutdir", str(SCENARIOS), f"--junitxml={report}"],
+            env={**os.environ, "SIM_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
+        )
+    assert report.is_file(), run.stdout + run.stderr
+    passed, failed = _count(report)
+    faults = _undescribed(recorder.exchanges)
+    with capsys.disabled():
+        print(
+            f"\nalpaca-py {version}: {passed} of {passed + failed} scenarios pass; {len(recorder.exchanges)} REST answers validated"
+        )
+    assert failed == 0, run.stdout[-6000:]
+    assert passed >= AT_LEAST
+    assert faults == Counter(), "answers that differ from the OpenAPI files and are not in the table"
+
+
+def _count(report: Path) -> tuple[int, int]:
+    suite = ET.parse(report).getroot().find("testsuite")  # noqa: S314 - pytest wrote it
+    assert suite is not None
+    bad = sum(int(suite.attrib[name]) for name in ("failures", "errors", "skipped"))
+    return int(suite.attrib["tests"]) - bad, bad
+
+
+def _undescribed(exchanges: list) -> Counter[Fault]:
+    described = alpaca(OPENAPI)
+    faults = Counter(fault for exchange in exchanges for fault in described.faults(exchange))
+    return Counter({fault: n for fault, n in faults.items() if not any(_explains(d, fault) for d in DIFFERENCES)})
+
+
+def _explains(difference: object, fault: Fault) -> bool:
+    operation, place, what, _ = difference
+    return operation in ("*", fault.operation) and place in ("*", fault.place) and what in fault.what
