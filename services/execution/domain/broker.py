@@ -169,6 +169,8 @@ class Rejected:
     http_status: int
     code: int | None
     message: str
+    retry_after_seconds: float | None = None
+    """Told with RATE_LIMITED, where the broker says it."""
 
 
 @dataclass(frozen=True, slots=True)
