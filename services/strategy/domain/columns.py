@@ -1,0 +1,128 @@
+"""The tree on all days at once: rows of days flow down the branches, and what arrives at an asset is its weight.
+
+Also the source of every number the one-day evaluation explains: indicators of symbols, and of composites by their own
+daily-rebalanced returns. Results are kept per node object, so that a shared sub-tree is evaluated once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.strategy.domain.closes import Closes
+from services.strategy.domain.indicators import FloatArray
+from services.strategy.domain.routing import Flow, Route
+from services.strategy.domain.survey import held_symbols
+from services.strategy.domain.tree import Asset, Metric, Node
+
+_START_OF_A_PATH = 100.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Allocation:
+    """Weights by day and symbol, shape (days, symbols); where the tree is not defined on a day, its row is NaN."""
+
+    symbols: tuple[str, ...]
+    weights: FloatArray
+    defined: NDArray[np.bool_]
+
+
+class Columns:
+    """Everything that trees can ask about one table of closes, computed when first asked."""
+
+    def __init__(self, closes: Closes) -> None:
+        self.closes = closes
+        self._nothing = np.full(len(closes), np.nan)
+        self._symbol_metrics: dict[tuple[str, Metric], FloatArray] = {}
+        self._composite_metrics: dict[tuple[int, Metric], FloatArray] = {}
+        self._paths: dict[int, FloatArray] = {}
+        # The node stays with its result: an id means something only while its object lives.
+        self._allocations: dict[int, tuple[Node, Allocation]] = {}
+
+    def closes_of(self, symbol: str) -> FloatArray:
+        """A symbol without data has no close on any day."""
+        return self.closes.columns.get(symbol, self._nothing)
+
+    def metric_of_symbol(self, metric: Metric, symbol: str) -> FloatArray:
+        key = (symbol, metric)
+        if key not in self._symbol_metrics:
+            self._symbol_metrics[key] = metric.indicator(self.closes_of(symbol), *metric.windows)
+        return self._symbol_metrics[key]
+
+    def metric_of(self, metric: Metric, node: Node) -> FloatArray:
+        """Of an asset's closes, or of a composite's own path."""
+        if isinstance(node, Asset):
+            return self.metric_of_symbol(metric, node.symbol)
+        key = (id(node), metric)
+        if key not in self._composite_metrics:
+            self._composite_metrics[key] = metric.indicator(self.path_of(node), *metric.windows)
+        return self._composite_metrics[key]
+
+    def path_of(self, node: Node) -> FloatArray:
+        """What 100 put into the node grows to, rebalanced to its weights at every close; an asset's closes as they are.
+
+        It has a value on the days with a decision and a known return since the last; after a gap it begins anew.
+        """
+        if isinstance(node, Asset):
+            return self.closes_of(node.symbol)
+        if id(node) not in self._paths:
+            allocation = self.allocation(node)
+            self._paths[id(node)] = _compound(self._returns(allocation), allocation.defined)
+        return self._paths[id(node)]
+
+    def listed(self, symbol: str) -> NDArray[np.bool_]:
+        """Whether the symbol had a close on or before each day."""
+        seen: NDArray[np.bool_] = np.logical_or.accumulate(~np.isnan(self.closes_of(symbol)))
+        return seen
+
+    def allocation(self, tree: Node) -> Allocation:
+        known = self._allocations.get(id(tree))
+        if known is None:
+            known = (tree, self._evaluate(tree))
+            self._allocations[id(tree)] = known
+        return known[1]
+
+    def _evaluate(self, tree: Node) -> Allocation:
+        days = len(self.closes)
+        symbols = held_symbols(tree)
+        place = {symbol: column for column, symbol in enumerate(symbols)}
+        weights = np.zeros((days, len(symbols)))
+        route = Route(self, np.zeros(days, dtype=np.bool_))
+        flows = [Flow(tree, np.arange(days), np.ones(days))]
+        while flows:
+            flow = flows.pop()
+            if isinstance(flow.node, Asset):
+                route.refuse_unlisted(flow.node.symbol, flow.rows)
+                weights[flow.rows, place[flow.node.symbol]] += flow.shares
+            elif flow.rows.size:
+                # Reversed, so that weights add up in listed order, as in the one-day evaluation.
+                flows.extend(reversed(route.onward(flow)))
+        weights[route.undefined] = np.nan
+        weights.flags.writeable = False
+        return Allocation(symbols, weights, ~route.undefined)
+
+    def _returns(self, allocation: Allocation) -> FloatArray:
+        """Of each day over the one before, held at the weights of the day before; NaN where any of it is unknown."""
+        returns = np.full(len(self.closes), np.nan)
+        if len(self.closes) > 1:
+            returns[1:] = np.where(allocation.defined[:-1], 0.0, np.nan)
+            for column, symbol in enumerate(allocation.symbols):
+                closes, weights = self.closes_of(symbol), allocation.weights[:-1, column]
+                returns[1:] += np.where(weights > 0, weights * (closes[1:] / closes[:-1] - 1.0), 0.0)
+        return returns
+
+
+def _compound(returns: FloatArray, defined: NDArray[np.bool_]) -> FloatArray:
+    path: list[float] = []
+    value = np.nan
+    for growth, is_defined in zip(returns.tolist(), defined.tolist(), strict=True):
+        if not is_defined:
+            value = np.nan
+        elif value == value:  # noqa: PLR0124 - not NaN, at the speed a loop over years needs
+            value *= 1.0 + growth
+        else:
+            value = _START_OF_A_PATH
+        path.append(value)
+    return np.array(path, dtype=np.float64)

@@ -1,0 +1,44 @@
+"""The indicators that strategies are made of, one file each, by the words of the symphony language."""
+
+from __future__ import annotations
+
+from services.strategy.domain.indicators.close import CLOSE
+from services.strategy.domain.indicators.cumulative_return import CUMULATIVE_RETURN
+from services.strategy.domain.indicators.ema import EMA
+from services.strategy.domain.indicators.indicator import FloatArray, Indicator, run_ending_at
+from services.strategy.domain.indicators.max_drawdown import MAX_DRAWDOWN
+from services.strategy.domain.indicators.moving_average_return import MOVING_AVERAGE_RETURN
+from services.strategy.domain.indicators.rsi import RSI
+from services.strategy.domain.indicators.sma import SMA
+from services.strategy.domain.indicators.stdev_price import STDEV_PRICE
+from services.strategy.domain.indicators.stdev_return import STDEV_RETURN
+
+ALL = (
+    CLOSE,
+    CUMULATIVE_RETURN,
+    EMA,
+    MAX_DRAWDOWN,
+    MOVING_AVERAGE_RETURN,
+    RSI,
+    SMA,
+    STDEV_PRICE,
+    STDEV_RETURN,
+)
+BY_NAME = {indicator.name: indicator for indicator in ALL}
+
+__all__ = [
+    "ALL",
+    "BY_NAME",
+    "CLOSE",
+    "CUMULATIVE_RETURN",
+    "EMA",
+    "MAX_DRAWDOWN",
+    "MOVING_AVERAGE_RETURN",
+    "RSI",
+    "SMA",
+    "STDEV_PRICE",
+    "STDEV_RETURN",
+    "FloatArray",
+    "Indicator",
+    "run_ending_at",
+]
