@@ -19,14 +19,14 @@ from services.simulator.domain.generator_returns import (
     asset_of,
     multiple_return,
     session_numbers,
-    stream,
 )
 from services.simulator.domain.generator_universe import ASSETS, Multiple, listing_of
 from services.simulator.domain.intraday import Column, Tape, midnight
-from services.simulator.domain.intraday_bars import DayTable, MinuteTable
+from services.simulator.domain.intraday_bars import DayTable
 from services.simulator.domain.intraday_path import DayPath, DayShape, Path, bridge, tape_along, trade_count
 from services.simulator.domain.market import Listing
 from services.simulator.domain.prices import TapedMarket
+from services.simulator.domain.prices_stream import stream
 from services.simulator.domain.spread import UNITS_PER_DOLLAR
 from shared.sessions import Session
 
@@ -58,10 +58,6 @@ class GeneratedSource:
     def dates(self, symbol: str) -> Sequence[dt.date]:
         _known(symbol)
         return self._dates
-
-    def minutes(self, symbol: str, date: dt.date) -> MinuteTable | None:
-        del symbol, date
-        return None
 
     def days(self, symbol: str, adjustment: str, now: dt.datetime) -> DayTable:
         del adjustment, now

@@ -6,7 +6,6 @@ A fund that owes a multiple is computed from the unrounded prices of what it fol
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +22,7 @@ from services.simulator.domain.generator_universe import (
     Multiple,
     Reverting,
 )
+from services.simulator.domain.prices_stream import stream
 from shared.sessions import Session, sessions_between
 
 FIRST_DATE = dt.date(2018, 1, 2)
@@ -47,12 +47,6 @@ class DayLines:
     high: Line
     low: Line
     close: Line
-
-
-def stream(seed: int, *names: str) -> np.random.Generator:
-    """The random stream of that name under that seed, whatever else has been drawn."""
-    digest = hashlib.blake2b("/".join((str(seed), *names)).encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
 @lru_cache(maxsize=1)

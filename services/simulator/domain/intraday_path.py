@@ -115,9 +115,8 @@ def _quotes(symbol: str, path: DayPath, day: DayShape, rng: np.random.Generator)
     width = spread.widths(symbol, int(day.close), len(path.prices), rng)
     width = np.maximum(width // tick, 1) * tick
     bid = np.rint((path.prices - width / 2) / tick).astype(np.int64) * tick
-    ceiling = int(day.high) - width
-    roomy = ceiling >= int(day.low)
-    bid = np.where(roomy, np.clip(bid, int(day.low), np.maximum(ceiling, int(day.low))), np.maximum(bid, tick))
+    floor, ceiling = -(-int(day.low) // tick) * tick, int(day.high) // tick * tick - width
+    bid = np.where(ceiling >= floor, np.clip(bid, floor, np.maximum(ceiling, floor)), np.maximum(bid, tick))
     return bid, bid + width
 
 

@@ -34,9 +34,6 @@ class TapeSource(Protocol):
     def tape(self, symbol: str, date: dt.date) -> Tape:
         """The tape of one of those sessions."""
 
-    def minutes(self, symbol: str, date: dt.date) -> MinuteTable | None:
-        """One-minute bars where they are known better than from the tape's prints."""
-
     def days(self, symbol: str, adjustment: str, now: dt.datetime) -> DayTable:
         """Daily bars of at least every session closed at `now`; later rows are ignored."""
 
@@ -97,7 +94,7 @@ class TapedMarket:
         return day_so_far(self._tape(symbol, session.date), session.open, min(now, session.close))
 
     def _minute_table(self, symbol: str, date: dt.date) -> MinuteTable:
-        return self._source.minutes(symbol, date) or minutes_of(self._tape(symbol, date))
+        return minutes_of(self._tape(symbol, date))
 
     def _tapes_back_from(self, symbol: str, at: dt.datetime) -> Iterator[Tape]:
         dates = self._source.dates(symbol)
