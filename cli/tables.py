@@ -1,0 +1,103 @@
+"""How answers are shown: tables for a person at a terminal, JSON for a machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+# Where nobody looks at a terminal (a pipe, a log) lines must not be folded at 80 columns.
+_PIPED_WIDTH = 160
+
+
+def console() -> Console:
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def show(answer: Any, as_table: Callable[[Any], RenderableType], *, as_json: bool) -> None:
+    """Print `answer`, either way."""
+    if as_json:
+        sys.stdout.write(json.dumps(answer, indent=2, default=str) + "\n")
+    else:
+        console().print(as_table(answer))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "none") -> RenderableType:
+    """A table with numbers to the right (columns whose name ends in >); `empty` is said instead of a table of nothing."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    if not lines:
+        return f"[bold]{escape(title)}[/]: {escape(empty)}"
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for name in columns:
+        drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", no_wrap=False)
+    for line in lines:
+        drawn.add_row(*line)
+    return drawn
+
+
+def money(value: Any) -> str:
+    """Dollars and cents, with thousands apart; what is absent is a dash."""
+    number = _decimal(value)
+    return "-" if number is None else f"{number:,.2f}"
+
+
+def price(value: Any) -> str:
+    """A price to the cent, or as fine as it is when it is finer."""
+    number = _decimal(value)
+    return "-" if number is None else f"{number:,.{max(2, min(4, _places(number)))}f}"
+
+
+def shares(value: Any) -> str:
+    """A quantity without trailing zeros."""
+    number = _decimal(value)
+    return "-" if number is None else f"{number.normalize():,f}"
+
+
+def percent(value: Any) -> str:
+    """A weight as a percentage."""
+    number = _decimal(value)
+    return "-" if number is None else f"{number * 100:.2f} %"
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None or value == "" else escape(str(value)) if not isinstance(value, Marked) else value.text
+
+
+class Marked:
+    """Text that may carry rich's markup; everything else is escaped."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def good(text: str) -> Marked:
+    return Marked(f"[green]{escape(text)}[/]")
+
+
+def bad(text: str) -> Marked:
+    return Marked(f"[red]{escape(text)}[/]")
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
