@@ -1,0 +1,145 @@
+"""What can happen to a smart order, and what it can ask for. Answers name the child they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.execution.domain.broker import BrokerOrder, BrokerUpdate, OrderRequest, RejectKind
+from shared.contracts import Message
+from shared.contracts.marketdata import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed. The quote is the newest one, None where none is fit to price with."""
+
+    quote: Quote | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    order: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRejected:
+    client_order_id: str
+    kind: RejectKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceUnknown:
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """One of our own limits objected before anything was journalled or sent."""
+
+    client_order_id: str
+    limit: str
+    detail: str
+    may_pass: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAccepted:
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRejected:
+    client_order_id: str
+    kind: RejectKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUnknown:
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The broker's update stream spoke of one of our children."""
+
+    update: BrokerUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a question by client order id."""
+
+    order: BrokerOrder
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The broker says that it has no such order. Soon after sending this proves nothing."""
+
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFailed:
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody wants the order to end: a halt, a newer target, a person."""
+
+    reason: str
+
+
+Event = (
+    Tick
+    | Placed
+    | PlaceRejected
+    | PlaceUnknown
+    | Blocked
+    | CancelAccepted
+    | CancelRejected
+    | CancelUnknown
+    | Updated
+    | Found
+    | NotFound
+    | QueryFailed
+    | Stopped
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Send it, after the limits and the journal. `is_resend`: the same id once more, journalled already."""
+
+    request: OrderRequest
+    rung: str
+    attempt: int
+    quote: Quote | None
+    is_resend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    client_order_id: str
+    broker_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Publish a fact or an alert. Its id follows from the order and its number, so that telling twice tells once."""
+
+    message: Message
+
+
+Command = Place | Cancel | Query | Tell

@@ -1,0 +1,202 @@
+"""A smart order and its children, as far as the broker's words prove: filled quantity only grows, a terminal status wins.
+
+A child is one order at the broker. At most one child may still fill at any time; everything else follows from that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from services.execution.domain.broker import BrokerOrder, BrokerUpdate, Status
+from shared.contracts.base import Side
+
+Ending = Literal["filled", "partly filled", "unfilled", "refused", "unknown"]
+
+
+class Phase(StrEnum):
+    """Where a smart order stands.
+
+    READY ──► PLACING ──► WORKING ──► CANCELLING ──► READY ... DONE
+                 └──► UNKNOWN ──► WORKING | PLACING (the same id again)
+    """
+
+    READY = "ready"
+    PLACING = "placing"
+    WORKING = "working"
+    CANCELLING = "cancelling"
+    UNKNOWN = "unknown"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill that was counted. `id` is the broker's, or made from the cumulative quantity where an event was lost."""
+
+    id: str
+    qty: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One order sent. `status` None: the broker has not been heard about it. `paid` is dollars for `filled` shares."""
+
+    client_order_id: str
+    rung: str
+    attempt: int
+    qty: Decimal
+    limit_price: Decimal | None
+    sent_at: dt.datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    broker_order_id: str | None = None
+    status: Status | None = None
+    filled: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    execution_ids: tuple[str, ...] = ()
+    executed: Decimal = Decimal(0)
+    """Sum of the executions told one by one; may run ahead of an old snapshot or behind a lost event."""
+    is_over: bool = False
+    """Proven that no more of it can fill."""
+
+    @property
+    def open_qty(self) -> Decimal:
+        return Decimal(0) if self.is_over else self.qty - self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class SmartOrder:
+    """One symbol's trade of a plan, worked by one child at a time. Phase and children say what is proven."""
+
+    order_id: str
+    plan_id: str
+    correlation_id: str
+    symbol: str
+    side: Side
+    total: Decimal
+    close_at: dt.datetime
+    """When the session ends: a day order cannot fill after it."""
+    started_at: dt.datetime
+    whole_shares: bool = False
+    coarse_prices: bool = False
+    phase: Phase = Phase.READY
+    children: tuple[Child, ...] = ()
+    rung: int = 0
+    rung_since: dt.datetime | None = None
+    arrival_mid: Decimal | None = None
+    wake_at: dt.datetime | None = None
+    """When time alone changes something; None: only news does."""
+    heard_at: dt.datetime | None = None
+    asked_at: dt.datetime | None = None
+    """When the cancel was first asked for, or the fate first became unknown."""
+    asks: int = 0
+    """Questions or repetitions since the last conclusive answer: they space themselves out."""
+    resends: int = 0
+    rejections: int = 0
+    stop_reason: str = ""
+    is_stuck_told: bool = False
+    ending: Ending | None = None
+    detail: str = ""
+    ended_at: dt.datetime | None = None
+    told: int = 0
+    """Facts told so far; it numbers them."""
+
+    @property
+    def filled(self) -> Decimal:
+        return sum((child.filled for child in self.children), Decimal(0))
+
+    @property
+    def paid(self) -> Decimal:
+        return sum((child.paid for child in self.children), Decimal(0))
+
+    @property
+    def remaining(self) -> Decimal:
+        """What no child has filled; may be sent only while nothing is live."""
+        return self.total - self.filled
+
+    @property
+    def open_qty(self) -> Decimal:
+        """What may still fill, sent and not proven over."""
+        return sum((child.open_qty for child in self.children), Decimal(0))
+
+    @property
+    def live(self) -> Child | None:
+        """The child that may still fill."""
+        return next((child for child in self.children if not child.is_over), None)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return (self.paid / self.filled).quantize(Decimal("0.000001")) if self.filled > 0 else None
+
+    @property
+    def slippage_bps(self) -> Decimal | None:
+        """Paid against the midpoint at arrival; negative is better than the midpoint."""
+        average = self.average_price
+        if average is None or self.arrival_mid is None:
+            return None
+        worse = average - self.arrival_mid if self.side == "buy" else self.arrival_mid - average
+        return (worse / self.arrival_mid * 10_000).quantize(Decimal("0.01"))
+
+    def child(self, client_order_id: str) -> Child | None:
+        return next((child for child in self.children if child.client_order_id == client_order_id), None)
+
+    def with_child(self, changed: Child) -> SmartOrder:
+        children = tuple(changed if c.client_order_id == changed.client_order_id else c for c in self.children)
+        return replace(self, children=children)
+
+
+def merged(child: Child, word: BrokerOrder, execution: Execution | None = None) -> tuple[Child, Execution | None]:
+    """The child after one more word of the broker, and the newly proven fill if the word proved one.
+
+    Safe against repetition, loss and disorder: an execution counts once, the cumulative quantity only raises what is known.
+    """
+    is_new = execution is not None and execution.id not in child.execution_ids
+    executed = child.executed + execution.qty if execution is not None and is_new else child.executed
+    told = child.qty if word.status is Status.FILLED else word.filled_qty
+    filled = min(child.qty, max(child.filled, executed, told)) if child.qty >= told else told
+    fill = _fill(child, word, execution if is_new else None, filled)
+    keeps = child.is_over and not word.status.is_terminal
+    changed = replace(
+        child,
+        broker_order_id=child.broker_order_id or word.id,
+        status=child.status if keeps else word.status,
+        filled=filled,
+        paid=child.paid + (fill.qty * fill.price if fill else 0),
+        execution_ids=(*child.execution_ids, execution.id) if execution is not None and is_new else child.execution_ids,
+        executed=executed,
+        is_over=child.is_over or word.status.is_terminal or word.status is Status.DONE_FOR_DAY or filled >= child.qty,
+    )
+    return changed, fill
+
+
+def execution_of(update: BrokerUpdate) -> Execution | None:
+    """The execution an update tells, None when it is about something else."""
+    if update.qty is None or update.price is None or update.event not in {"fill", "partial_fill"}:
+        return None
+    name = update.execution_id or f"{update.order.id}@{update.order.filled_qty.normalize():f}"
+    return Execution(name, update.qty, update.price)
+
+
+def _fill(child: Child, word: BrokerOrder, execution: Execution | None, filled: Decimal) -> Execution | None:
+    qty = filled - child.filled
+    if qty <= 0:
+        return None
+    if execution is not None and execution.qty == qty:
+        return execution
+    return Execution(f"{word.id}@{filled.normalize():f}", qty, _implied_price(child, word, execution, qty))
+
+
+def _implied_price(child: Child, word: BrokerOrder, execution: Execution | None, qty: Decimal) -> Decimal:
+    """The price of a fill whose own event was lost, from the average; the limit where there is not even that."""
+    if word.filled_avg_price is not None and word.filled_qty == child.filled + qty:
+        implied = (word.filled_avg_price * word.filled_qty - child.paid) / qty
+        if implied > 0:
+            return implied.quantize(Decimal("0.000000001"))
+    known = word.filled_avg_price or (execution.price if execution else None) or child.limit_price or child.ask
+    if known is None:
+        raise ValueError(f"{child.client_order_id}: a fill of {qty} without any price")
+    return known

@@ -1,0 +1,226 @@
+"""What time alone brings about: the first price, the next rung, a question after silence, giving up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+from services.execution.domain import grid, identity, ladder
+from services.execution.domain.broker import OrderRequest
+from services.execution.domain.ladder import Policy
+from services.execution.domain.order_events import Place, Query
+from services.execution.domain.order_state import Child, Phase, SmartOrder
+from services.execution.domain.order_step import (
+    Step,
+    alerting,
+    cancelling,
+    finished,
+    later,
+    left_unknown,
+    ready,
+)
+from shared.contracts.marketdata import Quote
+
+_NO_QUOTE_PAUSE_SECONDS = 0.5
+
+
+def decided(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
+    """Nothing is live: end, wait, or send what is proven unfilled."""
+    step = Step(order)
+    if order.stop_reason:
+        return finished(step, order.stop_reason, now)
+    if now >= order.close_at:
+        return finished(step, "the session ended", now)
+    if order.wake_at is not None and now < order.wake_at:
+        return step
+    if _is_spent(order, now, policy):
+        return _gave_up(step, now, policy)
+    if quote is None or not quote.is_two_sided:
+        return ready(step, now, in_seconds=_NO_QUOTE_PAUSE_SECONDS)
+    return _next_child(order, quote, now, policy)
+
+
+def watched(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
+    """A child is live: leave it, move on to the next rung, or ask whether it still lives."""
+    live, step = _live(order), Step(order)
+    if _is_lost(order, now, policy):
+        return left_unknown(step, f"{live.client_order_id}: still open after the close", now)
+    if now < order.close_at and _is_spent(order, now, policy):
+        return cancelling(step.changed(stop_reason=_too_long(policy)), live, now, policy)
+    if now < order.close_at and _rung_is_over(order, now, policy):
+        step = _climbed(order, live, quote, now, policy)
+        if step.order.phase is not Phase.WORKING:
+            return step
+    step = _asked_if_quiet(step, live, now, policy)
+    return step.changed(wake_at=_next_look(step.order, now, policy))
+
+
+def awaited(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
+    """A cancel was asked for: ask what became of it; never send more while its end is unproven."""
+    live, step = _live(order), Step(order)
+    if order.wake_at is None or now < order.wake_at:
+        return step
+    waited = (now - (order.asked_at or now)).total_seconds()
+    if waited >= policy.stuck_give_up_seconds:
+        return left_unknown(step, f"{live.client_order_id}: no end of the cancel after {waited:.0f} s", now)
+    if waited >= policy.stuck_seconds and not order.is_stuck_told:
+        detail = (
+            f"{live.client_order_id}: no end of the cancel after {waited:.0f} s; {live.open_qty} shares count as held"
+        )
+        do = "It is asked about until it ends; if the broker's page shows it open, cancel it there."
+        step = alerting(step, "warning", now, title="cancel is stuck", detail=detail, do=do).changed(is_stuck_told=True)
+    return _asked(step, live, now, policy)
+
+
+def wondered(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
+    """The fate of the newest child is unknown: ask for it by its client order id."""
+    live = _live(order)
+    if order.wake_at is None or now < order.wake_at:
+        return Step(order)
+    if _is_lost(order, now, policy):
+        return left_unknown(Step(order), f"{live.client_order_id}: fate still unknown after the close", now)
+    return _asked(Step(order), live, now, policy)
+
+
+def missed(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
+    """The broker does not know the child whose fate is unknown. Only after a long while that is believed."""
+    live = _live(order)
+    waited = (now - (order.asked_at or now)).total_seconds()
+    if waited < policy.resend_after_seconds:
+        return Step(order)
+    if live.broker_order_id is not None:
+        return left_unknown(Step(order), f"{live.client_order_id}: acknowledged once, now the broker has none", now)
+    if order.resends >= policy.max_resends:
+        return left_unknown(
+            Step(order), f"{live.client_order_id}: sent {order.resends + 1} times without an answer", now
+        )
+    if order.stop_reason or now >= order.close_at:
+        absent = replace(live, is_over=True)
+        return ready(Step(order.with_child(absent)), now)
+    step = Step(order).changed(phase=Phase.PLACING, wake_at=None, resends=order.resends + 1)
+    return step.asking(Place(_request(order, live), live.rung, live.attempt, None, is_resend=True))
+
+
+def _next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Policy) -> Step:
+    index = policy.last if _is_urgent(order, now, policy) else min(order.rung, policy.last)
+    rung = policy.rungs[index]
+    price = ladder.price(rung, quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
+    qty = grid.shares_down(order.remaining, whole=True) if order.whole_shares else order.remaining
+    if qty <= 0 or qty * (price or quote.mid) < policy.min_notional:
+        return finished(Step(order), "the rest is too small to trade", now, limit="minimum notional")
+    attempt = len(order.children) + 1
+    child = Child(
+        client_order_id=identity.client_order_id(order.order_id, rung.name, attempt),
+        rung=rung.name,
+        attempt=attempt,
+        qty=qty,
+        limit_price=price,
+        sent_at=now,
+        bid=quote.bid,
+        ask=quote.ask,
+    )
+    changed = replace(
+        order,
+        phase=Phase.PLACING,
+        children=(*order.children, child),
+        rung=index,
+        rung_since=now,
+        resends=0,
+        wake_at=None,
+        arrival_mid=order.arrival_mid or quote.mid,
+    )
+    return Step(changed, (Place(_request(order, child), rung.name, attempt, quote),))
+
+
+def _request(order: SmartOrder, child: Child) -> OrderRequest:
+    return OrderRequest(child.client_order_id, order.symbol, order.side, child.qty, child.limit_price)
+
+
+def _climbed(order: SmartOrder, live: Child, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
+    """The next rung, or the last one again at today's price. The same price is not sent again: it keeps its place in the queue."""
+    if quote is None or not quote.is_two_sided:
+        return Step(order)
+    index = policy.last if _is_urgent(order, now, policy) else min(order.rung + 1, policy.last)
+    price = ladder.price(policy.rungs[index], quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
+    moved = Step(order).changed(rung=index, rung_since=now)
+    if price == live.limit_price:
+        return moved
+    if index == order.rung and not _is_better(order, live.limit_price, price):
+        return moved  # the market came towards us: what stands is already marketable
+    return cancelling(moved, live, now, policy)
+
+
+def _is_better(order: SmartOrder, standing: Decimal | None, price: Decimal | None) -> bool:
+    """Whether `price` reaches further than what stands."""
+    if standing is None or price is None:
+        return False
+    return price > standing if order.side == "buy" else price < standing
+
+
+def _asked_if_quiet(step: Step, live: Child, now: dt.datetime, policy: Policy) -> Step:
+    if now < _next_question(step.order, policy):
+        return step
+    return step.changed(asks=step.order.asks + 1, asked_at=now).asking(Query(live.client_order_id))
+
+
+def _asked(step: Step, live: Child, now: dt.datetime, policy: Policy) -> Step:
+    pause = policy.pause(policy.query_backoff_seconds, step.order.asks + 1)
+    return step.changed(asks=step.order.asks + 1, wake_at=later(now, pause)).asking(Query(live.client_order_id))
+
+
+def _next_question(order: SmartOrder, policy: Policy) -> dt.datetime:
+    """After so long without news, and then again after as long without an answer."""
+    since = max(t for t in (order.heard_at, order.asked_at, order.started_at) if t is not None)
+    return later(since, policy.quiet_seconds)
+
+
+def _next_look(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.datetime:
+    """When a live child has to be looked at again, if nothing is heard."""
+    times = [_next_question(order, policy)]
+    if now < order.close_at:
+        soon = later(now, _NO_QUOTE_PAUSE_SECONDS)
+        times += [later(order.started_at, policy.give_up_seconds), max(_rung_ends(order, policy), soon)]
+        times += [max(_urgent_from(order, policy), soon)] if order.rung < policy.last else []
+    return min(times)
+
+
+def _rung_ends(order: SmartOrder, policy: Policy) -> dt.datetime:
+    return later(order.rung_since or order.started_at, policy.rungs[min(order.rung, policy.last)].patience_seconds)
+
+
+def _rung_is_over(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
+    return now >= _rung_ends(order, policy) or (order.rung < policy.last and _is_urgent(order, now, policy))
+
+
+def _urgent_from(order: SmartOrder, policy: Policy) -> dt.datetime:
+    return later(order.close_at, -policy.deadline_seconds_before_close)
+
+
+def _is_urgent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
+    return now >= _urgent_from(order, policy)
+
+
+def _is_spent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
+    return now >= later(order.started_at, policy.give_up_seconds)
+
+
+def _is_lost(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
+    return now >= later(order.close_at, policy.stuck_give_up_seconds)
+
+
+def _too_long(policy: Policy) -> str:
+    return f"not filled within {policy.give_up_seconds:g} s"
+
+
+def _gave_up(step: Step, now: dt.datetime, policy: Policy) -> Step:
+    detail = f"{_too_long(policy)}; {step.order.detail}" if step.order.detail else _too_long(policy)
+    do = "Look at the quote and the spread; rebalance again when it can trade."
+    return finished(alerting(step, "warning", now, title="gave up", detail=detail, do=do), detail, now)
+
+
+def _live(order: SmartOrder) -> Child:
+    live = order.live
+    if live is None:
+        raise ValueError(f"{order.order_id}: expected a live child in phase {order.phase}, got none")
+    return live
