@@ -1,0 +1,334 @@
+"""The Broker port in memory, for tests, chaos runs and replays: Alpaca's rules that matter to orders, and answers by script.
+
+Nothing fills by itself: `fill` and `end` say what the market does. Shares of a sell are held and money of a buy is reserved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import itertools
+import threading
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.execution.domain.broker import (
+    Account,
+    Acknowledged,
+    Asset,
+    BrokerOrder,
+    BrokerUpdate,
+    CancelOutcome,
+    CancelRequested,
+    Fill,
+    OrderRequest,
+    PlaceOutcome,
+    Position,
+    Rejected,
+    RejectKind,
+    Status,
+    Unknown,
+)
+from services.execution.ports import BrokerUnavailableError
+from shared.contracts.base import Side
+
+Call = Literal["place", "replace", "cancel", "question"]
+_STATE = 42210000
+_FORBIDDEN = 40310000
+_NO_ID = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """The next answer to a call. `takes_effect`: it is carried out all the same, as when a 504 hides an accepted order."""
+
+    answer: Rejected | Unknown | BrokerUnavailableError
+    takes_effect: bool = False
+
+
+class MemoryBroker:
+    """`now` stamps orders and updates; `on_update` hears every update, in order, as the socket would."""
+
+    def __init__(
+        self,
+        now: Callable[[], dt.datetime],
+        *,
+        cash: Decimal = Decimal(100_000),
+        assets: Iterable[Asset] = (),
+        number: str = "PA3MEMORY",
+        on_update: Callable[[BrokerUpdate], None] = lambda _update: None,
+    ) -> None:
+        self._now = now
+        self._number = number
+        self._on_update = on_update
+        self._lock = threading.RLock()
+        self._ids = itertools.count(1)
+        self._assets = {asset.symbol: asset for asset in assets}
+        self._scripts: defaultdict[Call, deque[Scripted]] = defaultdict(deque)
+        self._orders: dict[str, BrokerOrder] = {}
+        self._held: dict[str, Position] = {}
+        self._fills: list[Fill] = []
+        self.cash = cash
+        self.holds_cancels = False
+        """True: a cancel stays pending_cancel until `end` is called."""
+        self.calls: list[tuple[str, str]] = []
+        """Every action that was asked for: (call, client order id or order id)."""
+
+    def script(
+        self, call: Call, answer: Rejected | Unknown | BrokerUnavailableError, *, takes_effect: bool = False
+    ) -> None:
+        """Queue an answer: the next such call gets it."""
+        self._scripts[call].append(Scripted(answer, takes_effect))
+
+    def hold(self, symbol: str, qty: Decimal, price: Decimal) -> None:
+        """Begin with this position."""
+        self._held[symbol] = Position(symbol, qty, qty, price, price)
+
+    def account(self) -> Account:
+        self._question()
+        worth = sum((p.qty * (p.price or p.average_price) for p in self._held.values()), Decimal(0))
+        return Account(
+            self._number, "ACTIVE", self.cash + worth, self.cash, self.cash - self._reserved(), is_blocked=False
+        )
+
+    def positions(self) -> Sequence[Position]:
+        self._question()
+        return tuple(
+            dataclasses.replace(position, available_qty=position.qty - self._selling(position.symbol))
+            for position in self._held.values()
+        )
+
+    def asset(self, symbol: str) -> Asset | None:
+        self._question()
+        return self._assets.get(symbol)
+
+    def order(self, order_id: str) -> BrokerOrder | None:
+        self._question()
+        return self._orders.get(order_id)
+
+    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+        self._question()
+        return self._named(client_order_id)
+
+    def open_orders(self) -> Sequence[BrokerOrder]:
+        self._question()
+        return tuple(order for order in reversed(self._orders.values()) if not order.status.is_terminal)
+
+    def orders_since(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        self._question()
+        return tuple(order for order in self._orders.values() if order.submitted_at > after)
+
+    def fills_since(self, after: dt.datetime) -> Sequence[Fill]:
+        self._question()
+        return tuple(fill for fill in self._fills if fill.at > after)
+
+    def place(self, request: OrderRequest) -> PlaceOutcome:
+        with self._lock:
+            self.calls.append(("place", request.client_order_id))
+            scripted = self._next("place")
+            if scripted is not None and not scripted.takes_effect:
+                return _outcome_in(scripted)
+            outcome = self._accept(request)
+            return _outcome_in(scripted) if scripted is not None else outcome
+
+    def replace(self, order_id: str, *, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
+        with self._lock:
+            self.calls.append(("replace", client_order_id))
+            scripted = self._next("replace")
+            if scripted is not None and not scripted.takes_effect:
+                return _outcome_in(scripted)
+            outcome = self._exchange(order_id, client_order_id, qty, limit_price)
+            return _outcome_in(scripted) if scripted is not None else outcome
+
+    def cancel(self, order_id: str) -> CancelOutcome:
+        with self._lock:
+            self.calls.append(("cancel", order_id))
+            scripted = self._next("cancel")
+            if scripted is not None and not scripted.takes_effect:
+                return _outcome_in(scripted)
+            outcome = self._request_cancel(order_id)
+            return _outcome_in(scripted) if scripted is not None else outcome
+
+    def fill(self, client_order_id: str, qty: Decimal, price: Decimal, *, tell: bool = True) -> Fill:
+        """The market takes `qty` at `price`. `tell` False: the update is lost."""
+        with self._lock:
+            order = self._must(client_order_id)
+            filled = order.filled_qty + qty
+            if order.qty is None or filled > order.qty:
+                raise ValueError(f"qty: expected at most {order.qty}, got {filled} for {client_order_id}")
+            paid = order.filled_qty * (order.filled_avg_price or Decimal(0)) + qty * price
+            is_whole = filled == order.qty
+            status = Status.FILLED if is_whole else order.status if _is_pending(order) else Status.PARTIALLY_FILLED
+            order = dataclasses.replace(order, filled_qty=filled, filled_avg_price=paid / filled, status=status)
+            fill = Fill(self._id("execution"), order.id, order.symbol, order.side, qty, price, self._now())
+            self._fills.append(fill)
+            self._book(order.symbol, order.side, qty, price)
+            update = BrokerUpdate(
+                "fill" if is_whole else "partial_fill",
+                fill.at,
+                order,
+                fill.execution_id,
+                qty,
+                price,
+                self._qty(order.symbol),
+            )
+            self._put(order, update, tell=tell)
+            return fill
+
+    def end(self, client_order_id: str, status: Status, *, tell: bool = True) -> None:
+        """The order ends (or changes) without another fill: canceled, expired, rejected, done for the day."""
+        with self._lock:
+            order = dataclasses.replace(self._must(client_order_id), status=status)
+            self._put(order, self._told(status.value, order), tell=tell)
+
+    def _accept(self, request: OrderRequest) -> PlaceOutcome:
+        refused = self._objection(request)
+        if refused is not None:
+            return refused
+        order = BrokerOrder(
+            id=self._id("order"),
+            client_order_id=request.client_order_id,
+            symbol=request.symbol,
+            side=request.side,
+            qty=request.qty,
+            filled_qty=Decimal(0),
+            filled_avg_price=None,
+            status=Status.NEW,
+            limit_price=request.limit_price,
+            submitted_at=self._now(),
+        )
+        self._put(order, self._told("new", order))
+        return Acknowledged(order)
+
+    def _objection(self, request: OrderRequest) -> Rejected | None:
+        if self._named(request.client_order_id) is not None:
+            return _no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
+        return self._malformed(request) or self._unaffordable(request)
+
+    def _malformed(self, request: OrderRequest) -> Rejected | None:
+        asset, price = self._assets.get(request.symbol), request.limit_price
+        if asset is None:
+            return _no(RejectKind.UNKNOWN_ASSET, 422, _STATE, f'asset "{request.symbol}" not found')
+        if request.qty != int(request.qty) and not asset.is_fractionable:
+            return _no(RejectKind.NOT_FRACTIONABLE, 422, _STATE, f'asset "{request.symbol}" is not fractionable')
+        if price is not None and price >= 1 and price != round(price, 2):
+            return _no(RejectKind.SUB_PENNY, 422, _STATE, f"invalid limit_price {price}. sub-penny increment")
+        return None
+
+    def _unaffordable(self, request: OrderRequest) -> Rejected | None:
+        price = request.limit_price
+        if request.side == "sell" and request.qty > self._qty(request.symbol) - self._selling(request.symbol):
+            return _no(RejectKind.HELD_SHARES, 403, _FORBIDDEN, "insufficient qty available for order")
+        if request.side == "buy" and price is not None and price * request.qty > self.cash - self._reserved():
+            return _no(RejectKind.BUYING_POWER, 403, _FORBIDDEN, "insufficient buying power")
+        return None
+
+    def _exchange(self, order_id: str, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
+        old = self._orders.get(order_id)
+        if old is None:
+            return _no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
+        if self._named(client_order_id) is not None:
+            return _no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
+        if old.status.is_terminal or _is_pending(old):
+            return _no(RejectKind.NOT_CANCELABLE, 422, _STATE, f"cannot replace order in {old.status.value} status")
+        if qty <= old.filled_qty:
+            return _no(RejectKind.OTHER, 422, _STATE, "qty must be > filled_qty")
+        new = dataclasses.replace(
+            old,
+            id=self._id("order"),
+            client_order_id=client_order_id,
+            qty=qty,
+            limit_price=limit_price,
+            replaces=old.id,
+            submitted_at=self._now(),
+        )
+        gone = dataclasses.replace(old, status=Status.REPLACED, replaced_by=new.id)
+        self._put(gone, self._told("replaced", gone))
+        self._put(new, self._told("new", new))
+        return Acknowledged(new)
+
+    def _request_cancel(self, order_id: str) -> CancelOutcome:
+        order = self._orders.get(order_id)
+        if order is None:
+            return _no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
+        if order.status.is_terminal:
+            text = f'order is already in "{order.status.value}" state'
+            return _no(RejectKind.NOT_CANCELABLE, 422, _STATE, text)
+        pending = dataclasses.replace(order, status=Status.PENDING_CANCEL)
+        self._put(pending, self._told("pending_cancel", pending))
+        if not self.holds_cancels:
+            self.end(order.client_order_id, Status.CANCELED)
+        return CancelRequested()
+
+    def _put(self, order: BrokerOrder, update: BrokerUpdate, *, tell: bool = True) -> None:
+        self._orders[order.id] = order
+        if tell:
+            self._on_update(update)
+
+    def _told(self, event: str, order: BrokerOrder) -> BrokerUpdate:
+        return BrokerUpdate(event, self._now(), order, self._id("event"), position_qty=self._qty(order.symbol))
+
+    def _book(self, symbol: str, side: Side, qty: Decimal, price: Decimal) -> None:
+        change = qty if side == "buy" else -qty
+        self.cash -= change * price
+        held = self._held.get(symbol, Position(symbol, Decimal(0), Decimal(0), price, price))
+        after = held.qty + change
+        if after == 0:
+            self._held.pop(symbol, None)
+            return
+        cost = held.qty * held.average_price + change * price
+        average = cost / after if side == "buy" else held.average_price
+        self._held[symbol] = Position(symbol, after, after, average, price)
+
+    def _question(self) -> None:
+        scripted = self._next("question")
+        if scripted is not None:
+            assert isinstance(scripted.answer, BrokerUnavailableError)  # noqa: S101 - questions have no other bad answer
+            raise scripted.answer
+
+    def _next(self, call: Call) -> Scripted | None:
+        return self._scripts[call].popleft() if self._scripts[call] else None
+
+    def _named(self, client_order_id: str) -> BrokerOrder | None:
+        return next((o for o in self._orders.values() if o.client_order_id == client_order_id), None)
+
+    def _must(self, client_order_id: str) -> BrokerOrder:
+        order = self._named(client_order_id)
+        if order is None or order.status.is_terminal:
+            raise LookupError(f"{client_order_id}: expected a live order, got {order}")
+        return order
+
+    def _qty(self, symbol: str) -> Decimal:
+        return self._held[symbol].qty if symbol in self._held else Decimal(0)
+
+    def _live(self, side: Side) -> Iterable[tuple[BrokerOrder, Decimal]]:
+        for order in self._orders.values():
+            if order.side == side and not order.status.is_terminal and order.qty is not None:
+                yield order, order.qty - order.filled_qty
+
+    def _selling(self, symbol: str) -> Decimal:
+        return sum((rest for order, rest in self._live("sell") if order.symbol == symbol), Decimal(0))
+
+    def _reserved(self) -> Decimal:
+        return sum((rest * (order.limit_price or Decimal(0)) for order, rest in self._live("buy")), Decimal(0))
+
+    def _id(self, what: str) -> str:
+        return str(uuid.uuid5(_NO_ID, f"{what}-{next(self._ids)}"))
+
+
+def _is_pending(order: BrokerOrder) -> bool:
+    return order.status in (Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.PENDING_NEW)
+
+
+def _no(kind: RejectKind, status: int, code: int, message: str) -> Rejected:
+    return Rejected(kind, status, code, f"HTTP {status} {code}: {message}")
+
+
+def _outcome_in(scripted: Scripted) -> Rejected | Unknown:
+    if isinstance(scripted.answer, BrokerUnavailableError):
+        raise TypeError("an action answers Rejected or Unknown; BrokerUnavailableError is for questions")
+    return scripted.answer
