@@ -145,7 +145,9 @@ def _blocked(order: SmartOrder, event: Blocked, now: dt.datetime, policy: Policy
         return unknown(Step(order), now, policy)
     kept = tuple(c for c in order.children if c is not child)
     step = Step(replace(order, children=kept))
-    if event.may_pass and not order.stop_reason:
+    if order.stop_reason:
+        return finished(step, order.stop_reason, now)
+    if event.may_pass:
         return ready(step.changed(detail=f"{event.limit}: {event.detail}"), now, in_seconds=policy.retry_seconds[0])
     return finished(step, event.detail, now, limit=event.limit)
 
