@@ -59,6 +59,11 @@ class Closes:
         except KeyError:
             raise UnknownSymbolError(f"{symbol}: no closes at all; the table has {len(self.columns)} symbols") from None
 
+    def has_any(self, symbol: str) -> bool:
+        """Whether there is one close of it at all."""
+        column = self.columns.get(symbol)
+        return column is not None and not bool(np.isnan(column).all())
+
     def until(self, row: int) -> Closes:
         """The table as it stood on that row's evening."""
         return Closes(self.sessions[: row + 1], {s: column[: row + 1] for s, column in self.columns.items()})

@@ -1,0 +1,38 @@
+"""python -m services.strategy"""
+
+from __future__ import annotations
+
+import sys
+
+from services.strategy.bootstrap import Configuration, build
+from services.strategy.settings import SERVICE, StrategySettings
+from shared import logs, process
+from shared.settings import (
+    EX_CONFIG,
+    HttpSettings,
+    LogSettings,
+    RedisSettings,
+    SettingsError,
+    VenueSettings,
+    read_or_exit,
+)
+
+
+def main() -> int:
+    logs.configure(SERVICE, read_or_exit(LogSettings))
+    configuration = Configuration(
+        redis=read_or_exit(RedisSettings),
+        http=read_or_exit(HttpSettings),
+        venue=read_or_exit(VenueSettings),
+        strategy=read_or_exit(StrategySettings),
+    )
+    try:
+        parts = build(configuration).parts
+    except SettingsError as error:
+        sys.stderr.write(f"wrong setting: {error}\n")
+        return EX_CONFIG
+    return process.run(SERVICE, parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
