@@ -1,0 +1,120 @@
+"""Turns execution.events into metrics, so that workers need no scrape target: a group of its own, counting what was committed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from shared import metrics
+from shared.bus import NOTHING, Bus, Delivery, Outcome
+from shared.contracts import Message, execution, streams
+from shared.contracts.strategy import TargetPortfolioSet
+from shared.runner import Hooks, Runner
+
+GROUP: Final = "execution-metrics"
+_REMEMBERED = 5_000
+_STATES = ("ACTIVE", "REDUCING", "HALTED")
+
+
+class _Remembered:
+    """Instants by name, the oldest forgotten first."""
+
+    def __init__(self) -> None:
+        self._at: OrderedDict[str, dt.datetime] = OrderedDict()
+
+    def first(self, name: str, at: dt.datetime) -> None:
+        self._at.setdefault(name, at)
+        while len(self._at) > _REMEMBERED:
+            self._at.popitem(last=False)
+
+    def take(self, name: str) -> dt.datetime | None:
+        return self._at.pop(name, None)
+
+
+class ExecutionMetrics(Hooks):
+    """Listens to a runner; seconds between facts are the venue's."""
+
+    def __init__(self) -> None:
+        self._targets = _Remembered()
+        self._first_sent = _Remembered()
+        self._countings: Mapping[type[Message], Callable[[Any], None]] = {
+            TargetPortfolioSet: self._target,
+            execution.RebalancePlanned: lambda m: metrics.EQUITY.set(float(m.equity)),
+            execution.OrderPlaced: self._placed,
+            execution.OrderPartlyFilled: self._partly_filled,
+            execution.OrderFilled: self._filled,
+            execution.OrderChildEnded: lambda m: _count(m.status, m),
+            execution.OrderUnknown: lambda m: _count("unknown", m),
+            execution.OrderAbandoned: self._abandoned,
+            execution.OrderRefused: lambda m: _count("refused", m),
+            execution.RebalanceCompleted: self._completed,
+            execution.TradingHalted: lambda m: trading_state(m.state),
+            execution.TradingResumed: lambda _m: trading_state("ACTIVE"),
+        }
+
+    @property
+    def kinds(self) -> Iterable[type[Message]]:
+        return self._countings
+
+    def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
+        self._countings[type(message)](message)
+
+    def _target(self, message: TargetPortfolioSet) -> None:
+        self._targets.first(message.correlation_id, message.at)
+
+    def _placed(self, message: execution.OrderPlaced) -> None:
+        _count("placed", message)
+        metrics.ORDER_ACK_SECONDS.observe(_between(message.sent_at, message.acknowledged_at))
+        self._first_sent.first(message.order_id, message.sent_at)
+        target_at = self._targets.take(message.correlation_id)
+        if target_at is not None:
+            metrics.TARGET_TO_FIRST_ORDER_SECONDS.observe(_between(target_at, message.acknowledged_at))
+
+    def _partly_filled(self, message: execution.OrderPartlyFilled) -> None:
+        _count("partly_filled", message)
+        metrics.FILLED_NOTIONAL.labels(message.side).inc(float(message.qty * message.price))
+
+    def _filled(self, message: execution.OrderFilled) -> None:
+        _count("filled", message)
+        metrics.FILLED_NOTIONAL.labels(message.side).inc(float(message.qty * message.price))
+        sent_at = self._first_sent.take(message.order_id)
+        if sent_at is not None:
+            metrics.ORDER_FILL_SECONDS.observe(_between(sent_at, message.at))
+        if message.slippage_bps is not None:
+            metrics.ORDER_SLIPPAGE_BPS.labels(message.side).observe(float(message.slippage_bps))
+
+    def _abandoned(self, message: execution.OrderAbandoned) -> None:
+        _count("abandoned", message)
+        self._first_sent.take(message.order_id)
+
+    def _completed(self, message: execution.RebalanceCompleted) -> None:
+        metrics.REBALANCES.labels(message.outcome).inc()
+        metrics.EQUITY.set(float(message.equity))
+
+
+def metrics_runner(bus: Bus, consumer: str, *, hooks: Iterable[Hooks] = ()) -> Runner:
+    """The group execution-metrics; its `run` is a part of the service's process."""
+    counting = ExecutionMetrics()
+    handlers = dict.fromkeys(counting.kinds, lambda _message: NOTHING)
+    return Runner(bus, GROUP, consumer, [streams.TARGETS, streams.EXECUTION], handlers, hooks=(counting, *hooks))
+
+
+def count_broker_call(call: str, result: str, seconds: float) -> None:  # noqa: ARG001 - a CallListener
+    """A listener for AlpacaBroker."""
+    metrics.BROKER_CALLS.labels(call, result).inc()
+
+
+def trading_state(state: str) -> None:
+    """Exactly one state is 1. Called once at start with the state that was kept."""
+    for name in _STATES:
+        metrics.TRADING_STATE.labels(name).set(1 if name == state else 0)
+
+
+def _count(event: str, message: execution.OrderFact) -> None:
+    metrics.ORDERS.labels(event, message.side).inc()
+
+
+def _between(start: dt.datetime, end: dt.datetime) -> float:
+    return max(0.0, (end - start).total_seconds())

@@ -1,0 +1,83 @@
+"""Execution's settings, EXECUTION_*: limits, how orders are worked, live arming, and how often the broker is asked.
+
+The defaults let one strategy hold everything in one symbol, as NUCLEAR and TECL do.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.execution.domain.ladder import Policy, standard
+from services.execution.domain.limits import Bounds
+from services.execution.domain.plan import PlanRules
+from shared.settings import Settings
+
+Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
+Dollars = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+Bps = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class ExecutionSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="EXECUTION_")
+
+    max_position_weight: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal(1)
+    """The most one symbol may weigh after an order, as a share of equity; 1 allows everything in one symbol."""
+    max_order_notional: Dollars = Decimal(250_000)
+    max_spread_bps: Bps = Decimal(50)
+    spread_floor: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] = Decimal("0.03")
+    """A spread of so few dollars is never too wide."""
+    max_quote_age_seconds: Seconds = 60
+
+    cash_reserve: Share = Decimal("0.0025")
+    drift_tolerance: Share = Decimal("0.005")
+    min_trade_notional: Annotated[Decimal, Field(ge=1, allow_inf_nan=False)] = Decimal(1)
+    """The broker refuses orders under one dollar."""
+
+    patience_seconds: Seconds = 10
+    """How long each passive price is tried."""
+    steps: Annotated[int, Field(ge=0, le=20)] = 2
+    urgency: Literal["passive", "normal", "urgent"] = "normal"
+    collar_bps: Bps = Decimal(20)
+    """How far beyond the far side the last limit reaches; buys are planned to cost this much more."""
+    market_order_fallback: bool = False
+    """True adds a naked market order after the last limit."""
+
+    live_account: Annotated[str, Field(pattern=r"^[A-Z0-9]{4,20}$")] | None = None
+    """The number of the one account that may be traded with real money."""
+
+    reconcile_seconds: Seconds = 30
+    lease_seconds: Seconds = 15
+    """A desk that gives no sign of life for this long loses its leg to another one."""
+    journal_fsync_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 2
+    """How long an intent may take to be on disk before nothing is sent; 0 trusts the server's appendfsync."""
+
+    def bounds(self) -> Bounds:
+        return Bounds(
+            max_position_weight=self.max_position_weight,
+            max_order_notional=self.max_order_notional,
+            max_spread_bps=self.max_spread_bps,
+            spread_floor=self.spread_floor,
+            max_quote_age_seconds=self.max_quote_age_seconds,
+        )
+
+    def plan_rules(self) -> PlanRules:
+        return PlanRules(
+            cash_reserve=self.cash_reserve,
+            drift_tolerance=self.drift_tolerance,
+            min_notional=self.min_trade_notional,
+            buy_margin_bps=self.collar_bps,
+        )
+
+    def policy(self) -> Policy:
+        return standard(
+            patience_seconds=self.patience_seconds,
+            steps=self.steps,
+            urgency=self.urgency,
+            allows_naked_market=self.market_order_fallback,
+            collar_bps=self.collar_bps,
+        )
