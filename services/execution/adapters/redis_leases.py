@@ -32,8 +32,11 @@ class RedisLeases:
     def release(self, name: str, owner: str, fence: int) -> None:
         self._run("release", name, owner, fence, 0)
 
+    def is_held(self, name: str) -> bool:
+        return self._run("held", name, "", 0, 0) is not None
+
     def _run(
-        self, what: Literal["take", "renew", "release"], name: str, owner: str, fence: int, ttl_seconds: float
+        self, what: Literal["take", "renew", "release", "held"], name: str, owner: str, fence: int, ttl_seconds: float
     ) -> bytes | None:
         with reachable():
             args = [what, name, owner, str(fence), str(int(ttl_seconds * 1000))]

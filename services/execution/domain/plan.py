@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from services.execution.domain import grid, limits
 from services.execution.domain.broker import Account, Asset, Position
-from services.execution.domain.records import TradingStateName
+from services.execution.domain.records import TargetLine, TradingStateName
 from shared.contracts.base import Side
 from shared.contracts.execution import Refusal, Trade
 from shared.contracts.marketdata import Quote
@@ -21,6 +21,7 @@ from shared.contracts.strategy import TargetPortfolioSet
 
 _EQUITY_SYMBOL = re.compile(r"^(?=.{1,16}$)[A-Z][A-Z0-9]*(\.[A-Z0-9]+)?$")
 _CENT = Decimal("0.01")
+_SHOWN = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Plan:
     trades: tuple[Trade, ...]
     refusals: tuple[Refusal, ...]
     whole_share_symbols: tuple[str, ...]
+    lines: tuple[TargetLine, ...] = ()
     untouched: tuple[str, ...] = ()
 
 
@@ -99,7 +101,7 @@ def draw_up(target: TargetPortfolioSet, situation: Situation, rules: PlanRules, 
         equity = _equity(situation, rules)
     except UnplannableError as error:
         refusals = tuple(_refuse_all(symbol, target, error) for symbol in symbols)
-        return Plan(_shown(situation.account.equity), _shown(situation.account.cash), (), refusals, (), untouched)
+        return Plan(_shown(situation.account.equity), _shown(situation.account.cash), (), refusals, (), (), untouched)
     lines = [_line(symbol, target, situation, equity, rules) for symbol in symbols]
     judged = [_judged(line, situation, equity, bounds) for line in lines if line is not None]
     refused = tuple(found for found in judged if isinstance(found, Refusal))
@@ -114,6 +116,9 @@ def draw_up(target: TargetPortfolioSet, situation: Situation, rules: PlanRules, 
         trades=(*sells, *fitted),
         refusals=(*refused, *starved),
         whole_share_symbols=whole,
+        lines=tuple(
+            line for symbol in symbols if (line := _goal(symbol, target, situation, equity, rules)) is not None
+        ),
         untouched=untouched,
     )
 
@@ -159,30 +164,42 @@ def _equity(situation: Situation, rules: PlanRules) -> Decimal:
     return equity.quantize(_CENT)
 
 
+def _goal(
+    symbol: str, target: TargetPortfolioSet, situation: Situation, equity: Decimal, rules: PlanRules
+) -> TargetLine | None:
+    """Where one symbol should go; None while it has no price to say so in shares."""
+    price, weight = situation.value_price(symbol), target.weights.get(symbol, Decimal(0))
+    if price is None:
+        return None
+    asset = situation.assets.get(symbol)
+    whole = asset is not None and not asset.is_fractionable
+    wanted = _target_qty(weight, target, equity, price, rules=rules, whole=whole)
+    held, shown = situation.held(symbol), price.quantize(_SHOWN)
+    return TargetLine(symbol=symbol, held_qty=held, target_qty=wanted, target_weight=weight, price=shown)
+
+
 def _line(
     symbol: str, target: TargetPortfolioSet, situation: Situation, equity: Decimal, rules: PlanRules
 ) -> Trade | Refusal | None:
     """The trade that would bring one symbol to its target; None when it is there or what it holds may not be sold."""
     weight, held = target.weights.get(symbol, Decimal(0)), situation.held(symbol)
-    price = situation.fresh_price(symbol)
     if weight == 0 and held == 0:
         return None
     if held < 0:
         return _refusal(symbol, "buy", "short sale", f"{held} shares are held short; short positions are for a person")
-    if price is None:
+    goal = _goal(symbol, target, situation, equity, rules)
+    if goal is None or situation.fresh_price(symbol) is None:
         side: Side = "buy" if weight > 0 and held == 0 else "sell"
         return _refusal(symbol, side, "quote", _why_no_price(situation.quotes.get(symbol)))
     asset = situation.assets.get(symbol)
-    whole = asset is not None and not asset.is_fractionable
-    wanted = _target_qty(weight, target, equity, price, rules, whole=whole)
-    line = _difference(symbol, held, wanted, price=price, weight=weight, rules=rules, whole=whole)
+    line = _difference(goal, rules, whole=asset is not None and not asset.is_fractionable)
     if line is not None and line.side == "sell" and target.unknown_share > 0:
         return None  # part of what is held may belong to a strategy that could not say what it wants
     return line
 
 
 def _target_qty(
-    weight: Decimal, target: TargetPortfolioSet, equity: Decimal, price: Decimal, rules: PlanRules, *, whole: bool
+    weight: Decimal, target: TargetPortfolioSet, equity: Decimal, price: Decimal, *, rules: PlanRules, whole: bool
 ) -> Decimal:
     total = sum(target.weights.values(), Decimal(0)) + target.unknown_share
     investable = 1 - rules.cash_reserve
@@ -190,24 +207,22 @@ def _target_qty(
     return grid.shares_down(weight * scale * equity / price, whole=whole)
 
 
-def _difference(
-    symbol: str, held: Decimal, wanted: Decimal, *, price: Decimal, weight: Decimal, rules: PlanRules, whole: bool
-) -> Trade | None:
-    change = wanted - held
+def _difference(goal: TargetLine, rules: PlanRules, *, whole: bool) -> Trade | None:
+    wanted, price = goal.target_qty, goal.price
+    change = wanted - goal.held_qty
     qty = grid.shares_down(abs(change), whole=whole) if wanted > 0 or whole else abs(change)
     if qty * price < max(rules.min_notional, rules.drift_tolerance * wanted * price) or qty == 0:
         return None
-    shown = price.quantize(Decimal("0.000001"))
     return Trade(
-        symbol=symbol,
+        symbol=goal.symbol,
         side="buy" if change > 0 else "sell",
         qty=qty,
-        price=shown,
-        notional=(qty * shown).quantize(_CENT),
-        held_qty=held,
+        price=price,
+        notional=(qty * price).quantize(_CENT),
+        held_qty=goal.held_qty,
         target_qty=wanted,
-        target_weight=weight,
-        reason=_reason(held, wanted),
+        target_weight=goal.target_weight,
+        reason=_reason(goal.held_qty, wanted),
     )
 
 

@@ -6,11 +6,12 @@ plan:  planned ──► running ──► completed          leg:  waiting ─�
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.base import Money, Side, Symbol, Value
+from shared.contracts.base import Money, Price, Qty, Side, Symbol, Value, Weight
 from shared.contracts.execution import OrderResult, Refusal, Trade
 from shared.contracts.strategy import TargetPortfolioSet
 
@@ -21,14 +22,27 @@ LEGS: Final = "execution_legs"
 ORDERS: Final = "execution_orders"
 """order id -> SmartOrder as `smart_order` keeps it, written with every fact told about it"""
 TRADING: Final = "execution_trading"
-""""now" -> TradingRecord; "active_plan" -> plan id; "waiting_target" -> WaitingTarget; "cancel" -> CancelRecord"""
+""""now" -> TradingRecord; "active_plan" -> plan id; "cancel" -> CancelRecord"""
+WAITING: Final = "execution_waiting_targets"
+"""trigger -> WaitingTarget; the newest is planned, the others it supersedes"""
+STOPS: Final = "execution_stops"
+"""plan id -> why it must end early"""
 
 NOW: Final = "now"
 ACTIVE_PLAN: Final = "active_plan"
-WAITING_TARGET: Final = "waiting_target"
 CANCEL: Final = "cancel"
 
 TradingStateName = Literal["ACTIVE", "REDUCING", "HALTED"]
+
+
+class TargetLine(Value):
+    """One symbol of the target or of the account as it stood at planning, traded or not."""
+
+    symbol: Symbol
+    held_qty: Qty
+    target_qty: Qty
+    target_weight: Weight
+    price: Price
 
 
 class PlanRecord(Value):
@@ -42,24 +56,28 @@ class PlanRecord(Value):
     cash: Money
     trades: tuple[Trade, ...]
     refusals: tuple[Refusal, ...]
+    lines: tuple[TargetLine, ...] = ()
     whole_share_symbols: tuple[Symbol, ...] = ()
     dry_run: bool = False
     updates_from: str = "0"
-    status: Literal["planned", "running", "stopping", "completed"] = "planned"
-    stop_reason: str = ""
+    status: Literal["planned", "running", "completed"] = "planned"
 
     def side(self, side: Side) -> tuple[Trade, ...]:
         return tuple(trade for trade in self.trades if trade.side == side)
 
 
 class LegRecord(Value):
-    """All sells or all buys of a plan; one RQ job. `results` stand when it is done."""
+    """All sells or all buys of a plan; one RQ job. `order_ids` are the smart orders that began, `results` how they ended."""
 
     leg_id: str
     plan_id: str
     side: Side
-    status: Literal["waiting", "ready", "done"]
+    status: Literal["waiting", "ready", "working", "done"]
+    order_ids: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """What the cash that was really there no longer allowed."""
     results: tuple[OrderResult, ...] = ()
+    sold_or_bought: Money = Decimal(0)
 
 
 class TradingRecord(Value):
@@ -69,10 +87,11 @@ class TradingRecord(Value):
 
 
 class WaitingTarget(Value):
-    """The newest target that waits until the plan in progress has let go of its orders. `trigger` names what asked for it."""
+    """A target that is to be planned. `trigger` is the message that asked for it, `asked_at` when."""
 
     trigger: str
     correlation_id: str
+    asked_at: AwareDatetime
     target: TargetPortfolioSet
 
 
