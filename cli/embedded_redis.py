@@ -9,10 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 class NoRedisError(RuntimeError):
@@ -34,6 +36,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_ports(count: int) -> list[int]:
+    """That many different ones."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 class EmbeddedRedis:
@@ -79,7 +90,7 @@ class EmbeddedRedis:
             self._process = None
 
     def _wait_until_it_answers(self, deadline: float) -> None:
-        with redis.Redis(port=self.port, socket_connect_timeout=1, retry=None) as client:
+        with redis.Redis(port=self.port, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             while True:
                 try:
                     client.ping()

@@ -98,14 +98,23 @@ class Crew:
         self._tell_guardian("watch", pid)
         self._adopted[name] = (pid, stop)
 
-    def wait_until_ready(self, programs: Sequence[Program], *, seconds: float, tick: Callable[[], None]) -> None:
+    def wait_until_ready(
+        self,
+        programs: Sequence[Program],
+        *,
+        seconds: float,
+        tick: Callable[[], None] = lambda: None,
+        on_ready: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Calls `tick` between questions. Raises CrewError with the reason and the log when one dies or the time is over."""
         deadline = time.monotonic() + seconds
         waiting = {program.name: program for program in programs}
         while waiting:
             self.check()
             reasons = {name: program.is_ready() if program.is_ready else None for name, program in waiting.items()}
-            waiting = {name: program for name, program in waiting.items() if reasons[name] is not None}
+            for name in [name for name, reason in reasons.items() if reason is None]:
+                del waiting[name]
+                on_ready(name)
             if waiting and time.monotonic() > deadline:
                 name = next(iter(waiting))
                 raise CrewError(f"{name} is not ready after {seconds:g} s: {reasons[name]}\n{self._tail(name)}")
