@@ -23,6 +23,8 @@ UP_PARTS = Gauge("alchemiser_part_up", "1 while that part of the process runs", 
 
 # Market data
 QUOTES_RECEIVED = Counter("alchemiser_quotes_received_total", "Quotes taken in", ["source"])
+QUOTES_REFUSED = Counter("alchemiser_quotes_refused_total", "Quotes and bars not taken, by reason", ["reason"])
+QUOTES_DROPPED = Counter("alchemiser_quotes_dropped_total", "Observations thrown away because the inbox was full")
 QUOTE_LAG_SECONDS = Histogram(
     "alchemiser_quote_lag_seconds", "From the quote's time to its arrival here", buckets=_FAST
 )

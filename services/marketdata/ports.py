@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.marketdata.domain.feed import Lost, Opened, PollFailed, Refused, State
+from services.marketdata.domain.desk import Observation
+from services.marketdata.domain.feed import Refused, State
 from services.marketdata.domain.history import Adjustment, DailyBar, SourceName
-from services.marketdata.domain.minute_bars import ObservedBar
 from services.marketdata.domain.quotes import ObservedQuote, Refusal
 from shared.contracts.marketdata import DailyHistory, Quote
 
@@ -19,36 +19,18 @@ class SourceUnavailableError(ConnectionError):
     """A source could not answer now, or not readably; says which source and why, never a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """The symbols whose quotes the server has confirmed to send."""
-
-    symbols: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RestQuotes:
-    """One answered poll."""
-
-    asked: frozenset[str]
-    quotes: tuple[ObservedQuote, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The symbols that someone needs data for have changed."""
-
-    symbols: frozenset[str]
-
-
-Observation = ObservedQuote | ObservedBar | Opened | Lost | Refused | Subscribed | RestQuotes | PollFailed | Wanted
-
-
 class Inbox(Protocol):
     """Where everything that is heard goes, from any thread."""
 
     def put(self, observation: Observation) -> None:
         """Never raises and never waits."""
+
+
+class ReadableInbox(Inbox, Protocol):
+    """The other side of it: one reader."""
+
+    def take(self, *, wait_seconds: float, gather_seconds: float, count: int) -> list[Observation]:
+        """What is there, at most `count`; waits for a first one, then gathers for a moment."""
 
 
 class QuoteStream(Protocol):
