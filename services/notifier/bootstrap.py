@@ -31,12 +31,12 @@ from shared.runner import Runner, RunnerOptions
 from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings
 
 SERVICE = "notifier"
-# Signals and plans before the events that end a rebalance: of one batch they are read in this order.
+# One batch is read in this order: signals before the rebalance they led to, alerts before the change of state they are about.
 STREAMS = (
     streams.SIGNALS,
     streams.EXECUTION,
-    streams.FEED_STATUS,
     *(streams.alerts_of(service) for service in ("marketdata", "strategy", "execution", "notifier")),
+    streams.FEED_STATUS,
 )
 
 

@@ -47,5 +47,10 @@ def sameness(alert: AlertRaised) -> str:
 
 
 def is_told_already(alert: AlertRaised, windows: Iterable[Repeats]) -> bool:
-    """An alert of the same source about the same event was told: a change of the feed shares its correlation id."""
-    return any((w.last.source, w.last.correlation_id) == (alert.source, alert.correlation_id) for w in windows)
+    """The same source told the same event in its own words: of the same correlation, or of the same instant and weight."""
+    return any(_same_event(alert, window.last) for window in windows)
+
+
+def _same_event(one: AlertRaised, other: AlertRaised) -> bool:
+    same_moment = (one.at, one.severity) == (other.at, other.severity)
+    return one.source == other.source and (one.correlation_id == other.correlation_id or same_moment)

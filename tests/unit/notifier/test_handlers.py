@@ -143,12 +143,16 @@ def test_a_feed_that_merely_breathes_is_not_told(room: Room, state: str) -> None
     assert room.letters == []
 
 
-def test_a_feed_change_that_was_an_alert_already_is_not_told_twice(room: Room) -> None:
-    room.hears(
-        an_alert(source="marketdata", title="Feed polls over REST", correlation_id="feed-degraded"),
-        a_feed_change("degraded"),
-    )
-    assert len(room.letters) == 1
+@pytest.mark.parametrize(
+    ("correlation_id", "seconds_apart", "letters"), [("feed-degraded", 1, 1), ("another", 0, 1), ("another", 1, 2)]
+)
+def test_a_feed_change_that_was_an_alert_already_is_not_told_twice(
+    room: Room, correlation_id: str, seconds_apart: int, letters: int
+) -> None:
+    at = AT + dt.timedelta(seconds=seconds_apart)
+    alert = an_alert(source="marketdata", title="Quotes by REST polling", correlation_id=correlation_id, at=at)
+    room.hears(alert, a_feed_change("degraded"))
+    assert len(room.letters) == letters
 
 
 def test_halts_and_resumes_are_told_with_their_reason(room: Room) -> None:
