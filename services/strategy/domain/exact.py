@@ -60,4 +60,4 @@ def _quantised(weights: Mapping[str, Decimal], total: Decimal) -> dict[str, Deci
     by_remainder = sorted(weights, key=lambda symbol: floors[symbol] - weights[symbol])
     for symbol in by_remainder[:missing]:
         floors[symbol] += WEIGHT_STEP
-    return {symbol: weight for symbol, weight in floors.items() if weight}
+    return {symbol: weight.normalize() for symbol, weight in floors.items() if weight}

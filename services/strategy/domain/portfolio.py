@@ -111,7 +111,7 @@ def consolidate(verdicts: Iterable[Verdict]) -> Consolidated:
             stale.append(verdict.as_stale_share())
         for symbol, weight in verdict.weights.items():
             weights[symbol] = weights.get(symbol, Decimal(0)) + verdict.share * weight
-    return Consolidated(weights, tuple(stale))
+    return Consolidated({symbol: weight.normalize() for symbol, weight in weights.items()}, tuple(stale))
 
 
 def _verdict(allotment: Allotment, closes: Closes, last_weights: LastWeights) -> Verdict:
