@@ -33,7 +33,7 @@ _LIMITED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.NOT_ACCEPTABLE)
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-class UpdatesRefusedError(PermissionError):
+class UpdatesRefusedError(RuntimeError):
     """The broker does not let these credentials listen."""
 
 

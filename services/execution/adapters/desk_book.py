@@ -1,0 +1,116 @@
+"""Execution's records on the bus as the desk reads and writes them: each change in one commit with the facts it belongs to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from services.execution.domain import records
+from services.execution.domain.order_state import SmartOrder
+from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
+from services.execution.ports import FencedOutError
+from shared.bus import Bus, BusUnavailableError, Change, Outcome, Publication, Put, Remove
+from shared.contracts import Message, streams
+from shared.contracts.alerts import AlertRaised
+from shared.contracts.base import Side, Value
+
+_ORDER = TypeAdapter(SmartOrder)
+_V = TypeVar("_V", bound=Value)
+_PAUSE_SECONDS = 0.2
+_ATTEMPTS = 100
+
+
+class Book:
+    """Reads raise BusUnavailableError, and ValueError for a document that cannot be read: nothing is assumed in its place."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        return self._read(PlanRecord, records.PLANS, plan_id)
+
+    def leg(self, leg_id: str) -> LegRecord | None:
+        return self._read(LegRecord, records.LEGS, leg_id)
+
+    def leg_of(self, plan_id: str, side: Side) -> LegRecord | None:
+        return self.leg(records.leg_id(plan_id, side))
+
+    def order(self, order_id: str) -> SmartOrder | None:
+        raw = self._bus.get(records.ORDERS, order_id)
+        return None if raw is None else _ORDER.validate_json(raw)
+
+    def stop_reason(self, plan_id: str) -> str:
+        """Why the plan must end early; empty while it need not."""
+        return self._bus.get(records.STOPS, plan_id) or ""
+
+    def trading(self) -> TradingRecord:
+        return self._read(TradingRecord, records.TRADING, records.NOW) or TradingRecord()
+
+    def cancel_request(self) -> CancelRecord | None:
+        return self._read(CancelRecord, records.TRADING, records.CANCEL)
+
+    def active_plan(self) -> str | None:
+        return self._bus.get(records.TRADING, records.ACTIVE_PLAN)
+
+    def tell(self, messages: Sequence[Message], changes: Sequence[Change] = (), *, once: str) -> bool:
+        """Facts to execution.events, alerts to execution.alerts, with these changes; all of it once.
+
+        False when somebody had done it before. Repeats through an outage, since a repetition has no second effect.
+        """
+        outcome = Outcome(tuple(_publication(message) for message in messages), tuple(changes))
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._bus.commit(outcome, once=once) or attempt > 0
+            except BusUnavailableError:
+                threading.Event().wait(_PAUSE_SECONDS)
+        return self._bus.commit(outcome, once=once) or True
+
+    def write_order(self, order: SmartOrder, messages: Sequence[Message]) -> None:
+        """What an order told, with the order as it then stood. Raises FencedOutError when another worker told it before."""
+        change = Put(records.ORDERS, order.order_id, order_document(order))
+        if not self.tell(messages, [change], once=f"{order.order_id}#{order.told}"):
+            raise FencedOutError(f"{order.order_id}: another worker has told fact {order.told} already")
+
+    def begin_leg(
+        self, leg: LegRecord, plan: PlanRecord, orders: Sequence[SmartOrder], told: Sequence[Message]
+    ) -> None:
+        changes: list[Change] = [Put(records.ORDERS, order.order_id, order_document(order)) for order in orders]
+        changes += [_put_leg(leg), _put_plan(plan.model_copy(update={"status": "running"}))]
+        if not self.tell(told, changes, once=f"{leg.leg_id}:begun"):
+            raise FencedOutError(f"{leg.leg_id}: another worker has begun it already")
+
+    def end_leg(self, legs: Sequence[LegRecord], *, of: str) -> None:
+        """`legs` are the one that ended and the one that is free now."""
+        self.tell((), [_put_leg(leg) for leg in legs], once=f"{of}:done")
+
+    def complete(self, plan: PlanRecord, told: Sequence[Message]) -> None:
+        changes: list[Change] = [
+            _put_plan(plan.model_copy(update={"status": "completed"})),
+            Remove(records.TRADING, records.ACTIVE_PLAN),
+            Remove(records.STOPS, plan.plan_id),
+        ]
+        self.tell(told, changes, once=f"{plan.plan_id}:completed")
+
+    def _read(self, kind: type[_V], key: str, field: str) -> _V | None:
+        raw = self._bus.get(key, field)
+        return None if raw is None else kind.model_validate_json(raw)
+
+
+def order_document(order: SmartOrder) -> str:
+    return _ORDER.dump_json(order).decode()
+
+
+def _put_leg(leg: LegRecord) -> Put:
+    return Put(records.LEGS, leg.leg_id, leg.model_dump_json())
+
+
+def _put_plan(plan: PlanRecord) -> Put:
+    return Put(records.PLANS, plan.plan_id, plan.model_dump_json())
+
+
+def _publication(message: Message) -> Publication:
+    is_alert = isinstance(message, AlertRaised)
+    return Publication(streams.alerts_of("execution") if is_alert else streams.EXECUTION, message)

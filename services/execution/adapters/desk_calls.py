@@ -1,0 +1,240 @@
+"""What a desk asks the broker, off its loop: limits, then the journal, then the wire; every answer comes back as an event."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, wait
+from decimal import Decimal
+
+from services.execution.adapters.desk_book import Book
+from services.execution.domain import limits
+from services.execution.domain.broker import Acknowledged, Asset, CancelRequested, PlaceOutcome, Rejected, Unknown
+from services.execution.domain.limits import Bounds, Objection, Proposal
+from services.execution.domain.order_events import (
+    Blocked,
+    Cancel,
+    CancelAccepted,
+    CancelRejected,
+    CancelUnknown,
+    Event,
+    Found,
+    NotFound,
+    Place,
+    Placed,
+    PlaceRejected,
+    PlaceUnknown,
+    Query,
+    QueryFailed,
+)
+from services.execution.domain.order_state import SmartOrder
+from services.execution.domain.records import PlanRecord
+from services.execution.ports import Broker, BrokerUnavailableError, FencedOutError, Intent, Journal, Quotes
+from shared import logs
+from shared.bus import BusUnavailableError
+from shared.clock import Clock
+
+Answer = Callable[[str, Event | FencedOutError], None]
+"""Takes the order's id and what happened to it; called from the pool's threads."""
+
+
+class Gate:
+    """The limits before every single order, with today's trading state and arming. What cannot be read keeps it shut."""
+
+    def __init__(self, book: Book, obstacle: Callable[[], str | None], bounds: Bounds, plan: PlanRecord) -> None:
+        self._book = book
+        self._obstacle = obstacle
+        self._bounds = bounds
+        self._plan = plan
+        self._held = {trade.symbol: trade.held_qty for trade in plan.trades}
+
+    def objection(self, order: SmartOrder, place: Place, now: dt.datetime) -> Objection | None:
+        try:
+            trading, obstacle = self._book.trading().state, self._obstacle()
+        except (BusUnavailableError, ValueError) as error:
+            return Objection("trading state", f"cannot be read: {error}", may_pass=True)
+        quote, request = place.quote, place.request
+        moved = order.filled if order.side == "buy" else -order.filled
+        proposal = Proposal(
+            symbol=order.symbol,
+            side=order.side,
+            qty=request.qty,
+            price=request.limit_price or (quote.ask if quote and quote.ask else Decimal("NaN")),
+            held_qty=self._held[order.symbol] + moved,
+            equity=self._plan.equity,
+            quote=quote,
+            asset=Asset(order.symbol, is_tradable=True, is_fractionable=not order.whole_shares),
+            trading=trading,
+            now=now,
+            obstacle=obstacle,
+        )
+        return limits.objection(proposal, self._bounds)
+
+
+class BrokerCalls:
+    """One leg's calls. `answer` may be called from several threads; `fence` marks every intent of this worker."""
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        journal: Journal,
+        quotes: Quotes,
+        gate: Gate,
+        clock: Clock,
+        fence: int,
+        pool: Executor,
+        answer: Answer,
+    ) -> None:
+        self._broker = broker
+        self._journal = journal
+        self._quotes = quotes
+        self._gate = gate
+        self._clock = clock
+        self._fence = fence
+        self._pool = pool
+        self._answer = answer
+        self._under_way: set[Future[None]] = set()
+        self._asked: set[str] = set()
+        self._log = logs.get("execution.desk")
+
+    def send(self, order: SmartOrder, command: Place | Cancel | Query) -> None:
+        """Carry it out in the pool. A question that is under way already is not asked twice."""
+        match command:
+            case Place():
+                self._submit(self._place, order, command)
+            case Cancel():
+                self._submit(self._cancel, order, command)
+            case Query(client_order_id=name):
+                if name not in self._asked:
+                    self._asked.add(name)
+                    self._submit(self._query, order, command)
+
+    def settle(self, client_order_id: str, outcome: str, broker_order_id: str | None) -> None:
+        """Write down how a child ended; late is fine, since reconciliation finds what is missing."""
+        self._submit(self._settle, client_order_id, outcome, broker_order_id)
+
+    def finish(self, within_seconds: float) -> bool:
+        """Wait for what is under way. False when something still is."""
+        return not wait(tuple(self._under_way), within_seconds).not_done
+
+    def _submit(self, call: Callable[..., None], *args: object) -> None:
+        future = self._pool.submit(self._guarded, call, *args)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+
+    def _guarded(self, call: Callable[..., None], *args: object) -> None:
+        try:
+            call(*args)
+        except Exception:
+            self._log.error("a broker call broke", call=call.__name__, exc_info=True)
+            raise
+
+    def _place(self, order: SmartOrder, command: Place) -> None:
+        request, name, now = command.request, command.request.client_order_id, self._clock.now()
+        command = self._priced(order, command)
+        objection = self._gate.objection(order, command, now)
+        if objection is not None:
+            self._answer(order.order_id, Blocked(name, objection.limit, objection.detail, objection.may_pass))
+            return
+        refusal = self._journalled(order, command, now)
+        if refusal is not None:
+            self._answer(order.order_id, refusal)
+            return
+        outcome = self._sent(command)
+        self._answer(order.order_id, _placed(name, outcome))
+        self._settle(name, *_settlement(outcome))
+
+    def _priced(self, order: SmartOrder, command: Place) -> Place:
+        """A repetition is judged by today's quote."""
+        if command.quote is not None:
+            return command
+        quote = self._quotes.latest([order.symbol]).get(order.symbol)
+        return Place(command.request, command.rung, command.attempt, quote, command.is_resend)
+
+    def _journalled(self, order: SmartOrder, command: Place, now: dt.datetime) -> Event | FencedOutError | None:
+        """None when it stands in the journal and may be sent."""
+        request, name = command.request, command.request.client_order_id
+        intent = Intent(
+            client_order_id=name,
+            plan_id=order.plan_id,
+            order_id=order.order_id,
+            symbol=order.symbol,
+            side=order.side,
+            qty=request.qty,
+            limit_price=request.limit_price,
+            rung=command.rung,
+            attempt=command.attempt,
+            fence=self._fence,
+            at=now,
+        )
+        try:
+            is_new = self._journal.intend(intent)
+        except FencedOutError as error:
+            return error
+        except BusUnavailableError as error:
+            return Blocked(name, "journal", str(error), may_pass=True)
+        if is_new or command.is_resend:
+            return None
+        return PlaceUnknown(name, "it stood in the journal already")
+
+    def _sent(self, command: Place) -> PlaceOutcome:
+        try:
+            return self._broker.place(command.request)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the order may be live
+            return Unknown(f"{type(error).__name__}: {error}")
+
+    def _cancel(self, order: SmartOrder, command: Cancel) -> None:
+        name = command.client_order_id
+        try:
+            outcome = self._broker.cancel(command.broker_order_id)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the cancel may be on its way
+            outcome = Unknown(f"{type(error).__name__}: {error}")
+        match outcome:
+            case CancelRequested():
+                self._answer(order.order_id, CancelAccepted(name))
+            case Rejected(kind=kind, message=message):
+                self._answer(order.order_id, CancelRejected(name, kind, message))
+            case Unknown(reason=reason):
+                self._answer(order.order_id, CancelUnknown(name, reason))
+
+    def _query(self, order: SmartOrder, command: Query) -> None:
+        name = command.client_order_id
+        try:
+            found = self._broker.order_by_client_id(name)
+            event: Event = Found(found) if found is not None else NotFound(name)
+        except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
+            is_outage = isinstance(error, BrokerUnavailableError)
+            event = QueryFailed(name, str(error) if is_outage else f"{type(error).__name__}: {error}")
+        self._asked.discard(name)
+        self._answer(order.order_id, event)
+        if isinstance(event, Found) and not event.order.status.is_terminal:
+            self._settle(name, "acknowledged", event.order.id)
+
+    def _settle(self, name: str, outcome: str, broker_order_id: str | None) -> None:
+        try:
+            self._journal.settle(name, outcome, broker_order_id)
+        except BusUnavailableError as error:
+            self._log.warning(
+                "an outcome was not written down", client_order_id=name, outcome=outcome, error=str(error)
+            )
+
+
+def _placed(name: str, outcome: PlaceOutcome) -> Event:
+    match outcome:
+        case Acknowledged(order=order):
+            return Placed(order)
+        case Rejected(kind=kind, message=message):
+            return PlaceRejected(name, kind, message)
+        case Unknown(reason=reason):
+            return PlaceUnknown(name, reason)
+
+
+def _settlement(outcome: PlaceOutcome) -> tuple[str, str | None]:
+    match outcome:
+        case Acknowledged(order=order):
+            return ("acknowledged" if not order.status.is_terminal else order.status.value), order.id
+        case Rejected():
+            return "rejected", None
+        case Unknown():
+            return "unknown", None

@@ -1,0 +1,233 @@
+"""One leg's loop: many smart orders at once, driven by the broker's updates, its answers, quotes and timers.
+
+It blocks on one inbox, so that whatever comes first is handled at once; nothing here sleeps and nothing calls the broker.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.desk_calls import BrokerCalls
+from services.execution.domain import smart_order
+from services.execution.domain.broker import BrokerUpdate
+from services.execution.domain.ladder import Policy
+from services.execution.domain.limits import Bounds
+from services.execution.domain.order_events import Event, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_state import Phase, SmartOrder
+from services.execution.ports import FencedOutError, Leases, Quotes, Updates
+from shared import logs
+from shared.bus import BusUnavailableError
+from shared.clock import Clock
+from shared.contracts.marketdata import Quote
+
+Item = tuple[str, Event | FencedOutError] | BrokerUpdate
+Inbox = queue.SimpleQueue[Item]
+_LONGEST_WAIT: Final = 0.05
+"""Real seconds. The venue's clock may run faster than ours, so no timer is trusted for longer."""
+_CONTROL_SECONDS: Final = 0.2
+_READ_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The lease under which this leg is worked."""
+
+    leases: Leases
+    name: str
+    owner: str
+    fence: int
+    seconds: float
+
+    def renew(self) -> None:
+        """Raises FencedOutError when it was lost; an unreachable Redis loses nothing by itself."""
+        try:
+            kept = self.leases.renew(self.name, self.owner, self.fence, self.seconds)
+        except BusUnavailableError:
+            return
+        if not kept:
+            raise FencedOutError(f"{self.name}: the lease was lost")
+
+    def release(self) -> None:
+        try:
+            self.leases.release(self.name, self.owner, self.fence)
+        except BusUnavailableError:
+            return  # it ends by itself
+
+
+class UpdatesReader:
+    """Carries the broker's updates from their stream into the inbox, from a position on, in a thread of its own."""
+
+    def __init__(self, updates: Updates, position: str, inbox: Inbox) -> None:
+        self._updates = updates
+        self._position = position
+        self._inbox = inbox
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="desk-updates", daemon=True)
+
+    def __enter__(self) -> UpdatesReader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._position, found = self._updates.after(self._position, block_seconds=_READ_SECONDS)
+            except BusUnavailableError:
+                self._stop.wait(_READ_SECONDS)
+                continue
+            for update in found:
+                self._inbox.put(update)
+
+
+@dataclass
+class LegLoop:
+    """Works `orders` until all are done. `stop` is the process's wish to end: then orders stay as they are."""
+
+    orders: dict[str, SmartOrder]
+    calls: BrokerCalls
+    inbox: Inbox
+    book: Book
+    quotes: Quotes
+    clock: Clock
+    hold: Hold
+    policy: Policy
+    bounds: Bounds
+    plan_id: str
+    seen_cancel: str | None = None
+    """The cancel request that was there before this leg began."""
+    stop_reason: str = ""
+    _next_control: float = 0.0
+    _next_renewal: float = 0.0
+    _by_child: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._log = logs.get("execution.desk")
+        for order in self.orders.values():
+            self._remember(order)
+
+    def run(self, stop: threading.Event) -> Literal["done", "left"]:
+        """Raises FencedOutError when another worker has taken over: then nothing more may be sent."""
+        while not self._all_done():
+            if stop.is_set():
+                return "left"
+            self._keep_house()
+            self._tick()
+            self._take(self._wait_seconds())
+        return "done"
+
+    def _all_done(self) -> bool:
+        return all(order.phase is Phase.DONE for order in self.orders.values())
+
+    def _take(self, timeout: float) -> None:
+        """Handle what is there; wait for it only when there is nothing."""
+        try:
+            item = self.inbox.get(timeout=timeout)
+            while True:
+                self._handle(item)
+                item = self.inbox.get_nowait()
+        except queue.Empty:
+            return
+
+    def _handle(self, item: Item) -> None:
+        if isinstance(item, BrokerUpdate):
+            order_id = self._by_child.get(item.order.client_order_id)
+            if order_id is not None:
+                self._feed(order_id, Updated(item))
+            return
+        order_id, event = item
+        if isinstance(event, FencedOutError):
+            raise event
+        self._feed(order_id, event)
+
+    def _tick(self) -> None:
+        now = self.clock.now()
+        due = [order for order in self.orders.values() if smart_order.is_due(order, now)]
+        if not due:
+            return
+        quotes = self._fresh_quotes({order.symbol for order in due}, now)
+        for order in due:
+            self._feed(order.order_id, Tick(quotes.get(order.symbol)))
+
+    def _feed(self, order_id: str, event: Event) -> None:
+        before, now = self.orders[order_id], self.clock.now()
+        try:
+            step = smart_order.step(before, event, now, self.policy)
+        except smart_order.ImpossibleEventError as error:
+            self._log.error("an impossible event was left out", error=str(error))
+            return
+        told = [command.message for command in step.commands if isinstance(command, Tell)]
+        if told:
+            self.book.write_order(step.order, told)
+        self.orders[order_id] = step.order
+        self._remember(step.order)
+        for command in step.commands:
+            if not isinstance(command, Tell):
+                self.calls.send(step.order, command)
+        self._settle(before, step.order)
+
+    def _settle(self, before: SmartOrder, after: SmartOrder) -> None:
+        for child in after.children:
+            old = before.child(child.client_order_id)
+            if child.is_over and child.status is not None and (old is None or not old.is_over):
+                self.calls.settle(child.client_order_id, child.status.value, child.broker_order_id)
+
+    def _remember(self, order: SmartOrder) -> None:
+        for child in order.children:
+            self._by_child[child.client_order_id] = order.order_id
+
+    def _fresh_quotes(self, symbols: set[str], now: dt.datetime) -> Mapping[str, Quote]:
+        try:
+            found = self.quotes.latest(sorted(symbols))
+        except BusUnavailableError:
+            return {}
+        oldest = self.bounds.max_quote_age_seconds
+        return {symbol: quote for symbol, quote in found.items() if quote.age(now).total_seconds() <= oldest}
+
+    def _keep_house(self) -> None:
+        """Renew the lease and hear what people want, a few times a second."""
+        now = time.monotonic()
+        if now >= self._next_renewal:
+            self._next_renewal = now + self.hold.seconds / 3
+            self.hold.renew()
+        if now >= self._next_control:
+            self._next_control = now + _CONTROL_SECONDS
+            try:
+                self._hear_people()
+            except (BusUnavailableError, ValueError) as error:
+                self._log.warning("what people want cannot be read", error=str(error))
+
+    def _hear_people(self) -> None:
+        trading, cancel = self.book.trading(), self.book.cancel_request()
+        reason = self.book.stop_reason(self.plan_id)
+        if trading.state != "ACTIVE":
+            self._stop_orders(f"halt: {trading.reason}", sells_go_on=trading.state == "REDUCING")
+        if reason:
+            self._stop_orders(reason)
+        if cancel is not None and cancel.id != self.seen_cancel:
+            self.seen_cancel = cancel.id
+            self._stop_orders("cancelled on request", frozenset(cancel.symbols))
+
+    def _stop_orders(self, reason: str, symbols: frozenset[str] = frozenset(), *, sells_go_on: bool = False) -> None:
+        for order in list(self.orders.values()):
+            spared = (sells_go_on and order.side == "sell") or (symbols and order.symbol not in symbols)
+            if spared or order.stop_reason or order.phase is Phase.DONE:
+                continue
+            self.stop_reason = self.stop_reason or reason
+            self._feed(order.order_id, Stopped(reason))
+
+    def _wait_seconds(self) -> float:
+        wakes = [order.wake_at for order in self.orders.values() if order.wake_at is not None]
+        if not wakes:
+            return _LONGEST_WAIT
+        return min(_LONGEST_WAIT, max(0.0, (min(wakes) - self.clock.now()).total_seconds()))
