@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,7 +73,7 @@ def test_reading_in_any_steps_gives_every_tick_exactly_once(
     edges = [session.open - dt.timedelta(seconds=1)]
     edges += [session.open + dt.timedelta(seconds=cut, milliseconds=250) for cut in sorted(set(cuts))]
     edges += [session.close]
-    steps = list(zip(edges, edges[1:], strict=False))
+    steps = list(pairwise(edges))
     assert [q for after, until in steps for q in market(seed).quotes(symbol, after, until)] == quotes
     assert [t for after, until in steps for t in market(seed).trades(symbol, after, until)] == trades
 
