@@ -118,3 +118,6 @@ class Observer:
     def wanted_malformed(self, subscriber: str, fault: str) -> None: ...
 
     def bus_unavailable(self, error: Exception) -> None: ...
+
+    def clock_unavailable(self, error: Exception) -> None:
+        """The venue has not told its time yet."""

@@ -54,3 +54,6 @@ class Telemetry(Observer):
 
     def bus_unavailable(self, error: Exception) -> None:
         self._log.warning("bus unavailable", error=str(error))
+
+    def clock_unavailable(self, error: Exception) -> None:
+        self._log.warning("the venue has not told its time yet", error=f"{type(error).__name__}: {error}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 # As shared.contracts.base.Symbol; a list written by a stranger must not reach a URL unread.
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]*([./][A-Z0-9]+)?")
@@ -29,6 +30,11 @@ def _symbols_in(text: str) -> tuple[set[str], str]:
         return set(), f"expected a JSON list of symbols, got {text[:60]!r}"
     if not isinstance(found, list):
         return set(), f"expected a JSON list of symbols, got {text[:60]!r}"
-    good = {name for name in found if isinstance(name, str) and len(name) <= _LONGEST and _SYMBOL.fullmatch(name)}
-    bad = [name for name in found if not isinstance(name, str) or name not in good]
+    bad = not_symbols(found)
+    good = {name for name in found if isinstance(name, str) and name not in bad}
     return good, f"expected symbols like SPY or BRK.B, got {str(bad[:3])[:80]}" if bad else ""
+
+
+def not_symbols(names: Sequence[Any]) -> list[Any]:
+    """Those that are no ticker as Alpaca writes it."""
+    return [n for n in names if not (isinstance(n, str) and len(n) <= _LONGEST and _SYMBOL.fullmatch(n))]

@@ -38,13 +38,15 @@ class Asked:
 class HttpServer:
     """Answers GETs by `answer`, a function of what was asked; keeps what was asked."""
 
+    Answer = Answer
+
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.answer: Callable[[Asked], Answer] = lambda _asked: Answer({"message": "nothing here"}, 404)
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            protocol_version = "HTTP/1.0"  # closed after each answer: no test leaves a socket behind
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
@@ -188,3 +190,9 @@ def a_venue() -> Callable[..., Venue]:
         )
 
     return build
+
+
+@pytest.fixture
+def answer() -> type[Answer]:
+    """What a scripted server answers with."""
+    return Answer
