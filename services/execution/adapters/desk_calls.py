@@ -131,7 +131,7 @@ class BrokerCalls:
             raise
 
     def _place(self, order: SmartOrder, command: Place) -> None:
-        request, name, now = command.request, command.request.client_order_id, self._clock.now()
+        name, now = command.request.client_order_id, self._clock.now()
         command = self._priced(order, command)
         objection = self._gate.objection(order, command, now)
         if objection is not None:

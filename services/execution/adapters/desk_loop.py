@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_calls import BrokerCalls
@@ -71,13 +71,12 @@ class UpdatesReader:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="desk-updates", daemon=True)
 
-    def __enter__(self) -> UpdatesReader:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(5)
+        self._stop.set()  # its last blocking read ends by itself; nobody waits for it
 
     def _run(self) -> None:
         while not self._stop.is_set():

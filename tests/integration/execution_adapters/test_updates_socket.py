@@ -311,7 +311,7 @@ def read_on_and_say_nothing(socket: ServerConnection) -> None:
 
 
 def test_a_server_that_answers_nothing_is_left(start: Start, exchange: Exchange, eventually: Eventually) -> None:
-    silent = serve(lambda socket: [frame for frame in socket] and None, "127.0.0.1", 0, compression=None)  # noqa: C416 - reads on, says nothing
+    silent = serve(read_on_and_say_nothing, "127.0.0.1", 0, compression=None)
     exchange.port = silent.socket.getsockname()[1]
     thread = threading.Thread(target=silent.serve_forever, daemon=True)
     thread.start()

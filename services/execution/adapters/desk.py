@@ -1,0 +1,159 @@
+"""The desk: takes one leg of a plan under a lease, works its orders, and ends the plan after its last leg.
+
+ready ──── take lease ──► begin (buys fitted to the cash there is) ─┐
+working ── take lease ──► restore from records and journal ─────────┴─► loop ──► done ──► next leg | completed
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.execution.adapters.completion import Completion
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.desk_calls import BrokerCalls, Gate
+from services.execution.adapters.desk_legs import Legs
+from services.execution.adapters.desk_loop import Hold, Inbox, LegLoop, UpdatesReader
+from services.execution.adapters.questions import StoppedWaitingError
+from services.execution.domain.ladder import Policy
+from services.execution.domain.limits import Bounds
+from services.execution.domain.order_state import SmartOrder
+from services.execution.domain.plan import PlanRules
+from services.execution.domain.records import LegRecord, PlanRecord, leg_id
+from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, Updates
+from shared import logs
+from shared.clock import Clock
+
+CALLS_AT_ONCE: Final = 16
+_FINISH_SECONDS: Final = 14.0
+"""Longer than the broker adapter's own timeouts: what was under way has ended then."""
+
+Ended = Literal["done", "left", "held", "fenced", "gone"]
+"""done: nothing more to do. left: another worker goes on. held, fenced: another one has it. gone: there is no such leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    policy: Policy
+    bounds: Bounds
+    plan_rules: PlanRules
+    lease_seconds: float = 15
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPorts:
+    """All that a desk needs from outside. `obstacle` tells why nothing may be placed."""
+
+    broker: Broker
+    quotes: Quotes
+    updates: Updates
+    journal: Journal
+    leases: Leases
+    book: Book
+    legs: LegQueue
+    clock: Clock
+    obstacle: Callable[[], str | None]
+
+
+class Desk:
+    """One per worker process. `close` it at the end: it keeps threads for the broker's answers."""
+
+    def __init__(self, ports: DeskPorts, rules: DeskRules) -> None:
+        self._ports = ports
+        self._rules = rules
+        self._book = ports.book
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, "desk-call")
+        self._legs = Legs(ports.broker, ports.journal, ports.book, ports.clock, rules.policy, rules.plan_rules)
+        self._completion = Completion(ports.broker, ports.quotes, ports.book, ports.clock)
+        self._log = logs.get("execution.desk")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+
+    def work(self, name: str, stop: threading.Event) -> Ended:
+        """Work the leg `name` until it is done, the process must end, or another worker has taken over."""
+        owner, seconds = f"{self._name}-{uuid.uuid4().hex[:8]}", self._rules.lease_seconds
+        fence = self._ports.leases.take(name, owner, seconds)
+        if fence is None:
+            return "held"
+        hold = Hold(self._ports.leases, name, owner, fence, seconds)
+        try:
+            ended = self._taken(hold, stop)
+        except StoppedWaitingError:
+            ended = "left"
+        except FencedOutError as error:
+            self._log.warning("fenced out", leg=name, reason=str(error))
+            return "fenced"
+        finally:
+            hold.release()
+        self._log.info("leg ended", leg=name, how=ended)
+        return ended
+
+    def _taken(self, hold: Hold, stop: threading.Event) -> Ended:
+        leg = self._book.leg(hold.name)
+        plan = self._book.plan(leg.plan_id) if leg is not None else None
+        if leg is None or plan is None or leg.status == "waiting":
+            return "gone"
+        if leg.status != "done" and not self._worked(leg, plan, hold, stop):
+            return "left"
+        if plan.status != "completed" and not self._completion.complete(plan, stop, hold.renew):
+            self._ports.legs.offer(leg_id(plan.plan_id, "buy"))
+        return "done"
+
+    def _worked(self, leg: LegRecord, plan: PlanRecord, hold: Hold, stop: threading.Event) -> bool:
+        """False when the process must end before the leg does."""
+        if leg.status == "working":
+            orders = self._legs.restore(leg, plan)
+        else:
+            leg, orders = self._legs.begin(leg, plan, stop, hold.renew)
+        inbox: Inbox = queue.SimpleQueue()
+        calls = self._calls(plan, hold, inbox)
+        loop = self._loop(plan, orders, calls, inbox, hold)
+        try:
+            with UpdatesReader(self._ports.updates, plan.updates_from, inbox):
+                if loop.run(stop) == "left":
+                    return False
+        finally:
+            calls.finish(_FINISH_SECONDS)
+        self._legs.end(leg, plan, loop.orders, loop.stop_reason)
+        return True
+
+    def _calls(self, plan: PlanRecord, hold: Hold, inbox: Inbox) -> BrokerCalls:
+        ports = self._ports
+        return BrokerCalls(
+            broker=ports.broker,
+            journal=ports.journal,
+            quotes=ports.quotes,
+            gate=Gate(ports.book, ports.obstacle, self._rules.bounds, plan),
+            clock=ports.clock,
+            fence=hold.fence,
+            pool=self._pool,
+            answer=lambda order_id, event: inbox.put((order_id, event)),
+        )
+
+    def _loop(
+        self, plan: PlanRecord, orders: dict[str, SmartOrder], calls: BrokerCalls, inbox: Inbox, hold: Hold
+    ) -> LegLoop:
+        ports, cancel = self._ports, self._book.cancel_request()
+        is_old = cancel is not None and cancel.at <= plan.created_at
+        return LegLoop(
+            orders=orders,
+            calls=calls,
+            inbox=inbox,
+            book=ports.book,
+            quotes=ports.quotes,
+            clock=ports.clock,
+            hold=hold,
+            policy=self._rules.policy,
+            bounds=self._rules.bounds,
+            plan_id=plan.plan_id,
+            seen_cancel=cancel.id if cancel is not None and is_old else None,
+        )

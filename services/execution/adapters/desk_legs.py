@@ -1,0 +1,154 @@
+"""How a leg begins, is taken up again after a crash, and ends: its smart orders and its record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.questions import answered, settled
+from services.execution.domain import identity, recovery, report
+from services.execution.domain.broker import Account, Fill, Status
+from services.execution.domain.ladder import Policy
+from services.execution.domain.order_state import Child, SmartOrder
+from services.execution.domain.plan import PlanRules, fit_buys
+from services.execution.domain.records import LegRecord, PlanRecord
+from services.execution.ports import Broker, BrokerUnavailableError, Intent, Journal
+from shared.clock import Clock
+from shared.contracts.base import Side
+from shared.contracts.execution import OrderRefused, Refusal, Trade
+from shared.sessions import session_at
+
+_CASH_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+_OTHER: Final[dict[Side, Side]] = {"sell": "buy", "buy": "sell"}
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """Makes, restores and closes legs; `rules` fit the buys to the cash that is really there."""
+
+    broker: Broker
+    journal: Journal
+    book: Book
+    clock: Clock
+    policy: Policy
+    rules: PlanRules
+
+    def begin(
+        self, leg: LegRecord, plan: PlanRecord, stop: threading.Event, renew: Callable[[], None]
+    ) -> tuple[LegRecord, dict[str, SmartOrder]]:
+        """The leg at work, written down. Raises FencedOutError, StoppedWaitingError."""
+        trades, refusals = plan.side(leg.side), tuple[Refusal, ...]()
+        if leg.side == "buy" and trades:
+            cash = answered(lambda: self._cash(plan, stop), stop, renew)
+            trades, refusals = fit_buys(trades, cash, plan.whole_share_symbols, self.rules)
+        now = self.clock.now()
+        orders = [_new_order(trade, plan, now) for trade in trades]
+        ids = tuple(order.order_id for order in orders)
+        begun = leg.model_copy(update={"status": "working", "order_ids": ids, "refusals": refusals})
+        told = [_refused(refusal, plan, now) for refusal in refusals]
+        self.book.begin_leg(begun, plan, orders, told)
+        return begun, {order.order_id: order for order in orders}
+
+    def restore(self, leg: LegRecord, plan: PlanRecord) -> dict[str, SmartOrder]:
+        """The leg's orders as the records and the journal know them."""
+        children: dict[str, list[Child]] = {}
+        for intent, outcome, broker_order_id in self.journal.intents(plan.plan_id):
+            children.setdefault(intent.order_id, []).append(_child(intent, outcome, broker_order_id))
+        now, orders = self.clock.now(), {}
+        for order_id in leg.order_ids:
+            kept = self.book.order(order_id)
+            if kept is None:
+                raise ValueError(f"{order_id}: expected its record, written when the leg began; got none")
+            orders[order_id] = recovery.restored(kept, children.get(order_id, []), now, self.policy)
+        return orders
+
+    def end(self, leg: LegRecord, plan: PlanRecord, orders: dict[str, SmartOrder], stop_reason: str) -> None:
+        """Write its results, and free the buys when these were the sells."""
+        now, trades = self.clock.now(), {trade.symbol: trade for trade in plan.side(leg.side)}
+        results = tuple(report.order_result(order, trades[order.symbol], now) for order in orders.values())
+        amount = report.traded(orders.values(), self._fills(plan)).quantize(Decimal("0.000000001"))
+        ended = leg.model_copy(update={"status": "done", "results": results, "sold_or_bought": amount})
+        self.book.end_leg((ended, *self._freed(leg, plan, stop_reason)), of=leg.leg_id)
+
+    def _freed(self, leg: LegRecord, plan: PlanRecord, stop_reason: str) -> tuple[LegRecord, ...]:
+        """The buys after the sells; when the plan was stopped they end before they began."""
+        other = self.book.leg_of(plan.plan_id, _OTHER[leg.side])
+        if leg.side == "buy" or other is None or other.status != "waiting":
+            return ()
+        if not stop_reason:
+            return (other.model_copy(update={"status": "ready"}),)
+        refusals = tuple(
+            Refusal(symbol=t.symbol, side="buy", limit="stopped", detail=stop_reason, notional=t.notional)
+            for t in plan.side("buy")
+        )
+        return (other.model_copy(update={"status": "done", "refusals": refusals}),)
+
+    def _cash(self, plan: PlanRecord, stop: threading.Event) -> Decimal:
+        """What may be spent: the broker's word, given a moment to book the sells."""
+        sells = self.book.leg_of(plan.plan_id, "sell")
+        expected = plan.cash + (sells.sold_or_bought if sells else 0) - Decimal("0.01")
+        account = settled(self.broker.account, lambda a: a.cash >= expected, stop, _CASH_PAUSES if sells else ())
+        return _spendable(account)
+
+    def _fills(self, plan: PlanRecord) -> Sequence[Fill]:
+        try:
+            return self.broker.fills_since(plan.created_at - dt.timedelta(seconds=1))
+        except BrokerUnavailableError:
+            return ()  # what was heard stands in
+
+
+def _spendable(account: Account) -> Decimal:
+    if not (account.cash.is_finite() and account.buying_power.is_finite()) or account.is_blocked:
+        return Decimal("NaN")  # fit_buys lets nothing be bought with it
+    return min(account.cash, account.buying_power)
+
+
+def _new_order(trade: Trade, plan: PlanRecord, now: dt.datetime) -> SmartOrder:
+    session = session_at(now)
+    return SmartOrder(
+        order_id=identity.order_id(plan.plan_id, trade.symbol, trade.side),
+        plan_id=plan.plan_id,
+        correlation_id=plan.correlation_id,
+        symbol=trade.symbol,
+        side=trade.side,
+        total=trade.qty,
+        close_at=session.close if session else now,
+        started_at=now,
+        whole_shares=trade.symbol in plan.whole_share_symbols,
+        wake_at=now,
+    )
+
+
+def _child(intent: Intent, outcome: str | None, broker_order_id: str | None) -> Child:
+    is_rejected = outcome == "rejected"
+    return Child(
+        client_order_id=intent.client_order_id,
+        rung=intent.rung,
+        attempt=intent.attempt,
+        qty=intent.qty,
+        limit_price=intent.limit_price,
+        sent_at=intent.at,
+        broker_order_id=broker_order_id,
+        status=Status.REJECTED if is_rejected else None,
+        is_over=is_rejected,
+    )
+
+
+def _refused(refusal: Refusal, plan: PlanRecord, now: dt.datetime) -> OrderRefused:
+    order_id = identity.order_id(plan.plan_id, refusal.symbol, refusal.side)
+    return OrderRefused(
+        id=f"{order_id}#refused",
+        correlation_id=plan.correlation_id,
+        at=now,
+        plan_id=plan.plan_id,
+        order_id=order_id,
+        symbol=refusal.symbol,
+        side=refusal.side,
+        limit=refusal.limit,
+        detail=refusal.detail,
+    )

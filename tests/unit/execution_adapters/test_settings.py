@@ -1,0 +1,74 @@
+"""Execution's settings: defaults that let one strategy hold one symbol, and every wrong value named in one line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from services.execution.settings import ExecutionSettings
+from shared.settings import SettingsError, read
+
+
+def test_the_defaults_let_everything_be_in_one_symbol_and_no_naked_market_order() -> None:
+    settings = read(ExecutionSettings)
+    assert settings.bounds().max_position_weight == 1
+    assert [rung.kind for rung in settings.policy().rungs].count("market") == 0
+    assert settings.live_account is None
+
+
+def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "MAX_POSITION_WEIGHT": "0.25",
+        "MAX_ORDER_NOTIONAL": "5000",
+        "MAX_SPREAD_BPS": "12.5",
+        "MAX_QUOTE_AGE_SECONDS": "5",
+        "CASH_RESERVE": "0.01",
+        "MIN_TRADE_NOTIONAL": "25",
+        "PATIENCE_SECONDS": "3",
+        "COLLAR_BPS": "7",
+        "MARKET_ORDER_FALLBACK": "true",
+        "LIVE_ACCOUNT": "471234567",
+    }.items():
+        monkeypatch.setenv(f"EXECUTION_{name}", value)
+    settings = read(ExecutionSettings)
+    bounds, rules, policy = settings.bounds(), settings.plan_rules(), settings.policy()
+    assert (bounds.max_position_weight, bounds.max_order_notional) == (Decimal("0.25"), Decimal(5000))
+    assert (bounds.max_spread_bps, bounds.max_quote_age_seconds) == (Decimal("12.5"), 5)
+    assert (rules.cash_reserve, rules.min_notional, rules.buy_margin_bps) == (Decimal("0.01"), 25, 7)
+    assert (policy.collar_bps, policy.rungs[0].patience_seconds, policy.rungs[-1].kind) == (7, 3, "market")
+    assert settings.live_account == "471234567"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_POSITION_WEIGHT", "0"),
+        ("MAX_POSITION_WEIGHT", "1.01"),
+        ("MAX_POSITION_WEIGHT", "NaN"),
+        ("MAX_POSITION_WEIGHT", "much"),
+        ("MAX_ORDER_NOTIONAL", "-1"),
+        ("MAX_ORDER_NOTIONAL", "Infinity"),
+        ("MAX_SPREAD_BPS", "-0.1"),
+        ("SPREAD_FLOOR", "NaN"),
+        ("MAX_QUOTE_AGE_SECONDS", "0"),
+        ("MAX_QUOTE_AGE_SECONDS", "nan"),
+        ("CASH_RESERVE", "2"),
+        ("MIN_TRADE_NOTIONAL", "0.5"),
+        ("PATIENCE_SECONDS", "-3"),
+        ("STEPS", "21"),
+        ("STEPS", "1.5"),
+        ("URGENCY", "now"),
+        ("COLLAR_BPS", "20000"),
+        ("MARKET_ORDER_FALLBACK", "perhaps"),
+        ("LIVE_ACCOUNT", "my account"),
+        ("RECONCILE_SECONDS", "0"),
+        ("LEASE_SECONDS", "inf"),
+        ("JOURNAL_FSYNC_SECONDS", "-1"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"EXECUTION_{name}", value)
+    with pytest.raises(SettingsError, match=f"^EXECUTION_{name}: .*") as caught:
+        read(ExecutionSettings)
+    assert "\n" not in str(caught.value)
