@@ -15,19 +15,18 @@ SERVICES = tuple(SERVICE_PORTS)
 _CODES = {401: ExitCode.REFUSED, 403: ExitCode.REFUSED, 409: ExitCode.REFUSED, 422: ExitCode.USAGE}
 _CODES[503] = ExitCode.UNREACHABLE  # the service answers, what it stands on does not
 
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
 
 class Endpoint:
     """`timeout_seconds` bounds every request; nothing is repeated."""
 
     def __init__(self, service: str, settings: CliSettings, *, timeout_seconds: float = 10) -> None:
+        token = settings.http_token
         self._service = service
         self.url = settings.url_of(service)
-        token = settings.http_token
-        self._client = httpx.Client(
-            base_url=self.url,
-            timeout=timeout_seconds,
-            headers={"Authorization": f"Bearer {token.get_secret_value()}"} if token else {},
-        )
+        self._timeout = timeout_seconds
+        self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
     def get(self, path: str, **query: Any) -> Any:
         """The decoded answer. Raises CommandError for every other outcome."""
@@ -45,7 +44,10 @@ class Endpoint:
 
     def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
         try:
-            return self._client.request(method, path, **how)
+            # A proxy of the environment has no business between a person and the services on the same machine.
+            local = httpx.URL(self.url).host in _LOCAL
+            url = f"{self.url}{path}"
+            return httpx.request(method, url, headers=self._headers, timeout=self._timeout, trust_env=not local, **how)
         except httpx.TransportError as error:
             raise UnreachableError(
                 f"{self._service} cannot be reached at {self.url}: {str(error) or type(error).__name__} "

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import typer
 
-from cli import (
-    configuration,
-    demo_command,
-    orders,
-    plans,
-    positions,
-    rebalance,
-    run,
-    signals,
-    simulator,
-    status,
-    trading,
-)
+from cli import configuration, orders, plans, positions, rebalance, run, signals, simulator, status, trading
 from cli.demo.command import demo
 from cli.exit_codes import CommandError, ExitCode
 from cli.streams import streams
@@ -29,28 +17,21 @@ from shared.settings import SettingsError
 
 app = typer.Typer(
     name="alchemiser",
-    help="Decide what to hold and trade into it. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not reachable, 4 refused, 78 wrong setting.",
+    help="Decide what to hold, and trade into it.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something cannot be reached, 4 refused, 78 wrong setting.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    demo,
-    simulator.simulator,
-    status.status,
-    run.run,
-    signals.signals,
-    rebalance.rebalance,
-    plans.plans,
-    orders.orders,
-    orders.cancel,
-    positions.positions,
-    trading.halt,
-    trading.resume,
-    configuration.settings,
-):
-    app.command()(command)
-app.add_typer(streams)
+_GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "Try": (demo, simulator.simulator),
+    "Look": (status.status, signals.signals, plans.plans, orders.orders, positions.positions, configuration.settings),
+    "Act": (run.run, rebalance.rebalance, orders.cancel, trading.halt, trading.resume, trading.arm, trading.disarm),
+}
+for group, commands in _GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
+app.add_typer(streams, rich_help_panel="Look")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -63,9 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _end(ExitCode.CONFIGURATION, f"wrong setting: {error}")
     except BusUnavailableError as error:
         _end(ExitCode.UNREACHABLE, f"{error} (is it running? another address: ALCHEMISER_REDIS_URL)")
-    except BrokenPipeError:  # `alchemiser ... | head`
-        sys.stderr.close()
-        raise SystemExit(ExitCode.OK) from None
     raise SystemExit(ExitCode.OK)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -21,24 +22,18 @@ def _view(answer: dict[str, Any]) -> RenderableType:
 
 
 def account_view(account: dict[str, Any]) -> RenderableType:
-    return table("Account", ["", ">"], [(name.replace("_", " "), _figure(value)) for name, value in account.items()])
+    rows = [(name.replace("_", " "), money(account[name])) for name in ("equity", "cash", "buying_power")]
+    state = "blocked" if account["is_blocked"] else account["status"]
+    return table(f"Account {account['account']}", ["", "dollars>"], [*rows, ("status", state)])
 
 
 def positions_view(rows: list[dict[str, Any]]) -> RenderableType:
-    return table(
-        "Positions",
-        ["symbol", "shares>", "bought at>", "price>", "value>"],
-        [
-            (p["symbol"], shares(p["qty"]), price(p.get("average_price")), price(p.get("price")), money(_value(p)))
-            for p in rows
-        ],
-    )
+    columns = ["symbol", "shares>", "available>", "bought at>", "price>", "value>"]
+    return table("Positions", columns, [_row(position) for position in rows])
 
 
-def _value(position: dict[str, Any]) -> float | None:
-    return None if position.get("price") is None else float(position["qty"]) * float(position["price"])
-
-
-def _figure(value: Any) -> Any:
-    """Money as money, words as words."""
-    return value if isinstance(value, bool) or money(value) == "-" else money(value)
+def _row(position: dict[str, Any]) -> tuple[Any, ...]:
+    quantities = shares(position["qty"]), shares(position["available_qty"])
+    bought, now = position["average_price"], position["price"]
+    value = None if now is None else Decimal(position["qty"]) * Decimal(now)
+    return position["symbol"], *quantities, price(bought), price(now), money(value)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from rich.console import Group, RenderableType
+
 from cli.endpoint import SERVICES, Endpoint
 from cli.exit_codes import CommandError, ExitCode
 from cli.settings import CliSettings
 from cli.tables import AsJson, bad, good, show, table
+from cli.trading import state_view
 from shared.settings import read
 
 
@@ -18,7 +21,7 @@ def status(*, as_json: AsJson = False) -> None:
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         found = list(pool.map(lambda name: _state(Endpoint(name, settings, timeout_seconds=5)), SERVICES))
     rows = [{"service": name} | row for name, row in zip(SERVICES, found, strict=True)]
-    show(rows, _status_table, as_json=as_json)
+    show({"services": rows, "trading": _trading(settings)}, _status_view, as_json=as_json)
     states = {row["state"] for row in rows}
     if "unreachable" in states:
         raise SystemExit(int(ExitCode.UNREACHABLE))
@@ -40,8 +43,20 @@ def _state(service: Endpoint) -> dict[str, Any]:
     return {"url": service.url, "state": "ready" if answer.get("ready") else "not ready", "checks": checks}
 
 
-def _status_table(rows: list[dict[str, Any]]) -> Any:
-    return table("Services", ["service", "state", "address", "checks"], [_row(row) for row in rows])
+def _trading(settings: CliSettings) -> dict[str, Any] | None:
+    """How trading stands; None where execution cannot tell."""
+    try:
+        state: dict[str, Any] = Endpoint("execution", settings, timeout_seconds=5).get("/state")
+    except CommandError:
+        return None
+    return state
+
+
+def _status_view(answer: dict[str, Any]) -> RenderableType:
+    trading = answer["trading"]
+    rows = [_row(row) for row in answer["services"]]
+    services = table("Services", ["service", "state", "address", "checks"], rows)
+    return Group(services, "", state_view(trading) if trading else "[bold]Trading[/]: not known")
 
 
 def _row(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from shared.contracts import Message, UndecodableMessageError, decode
 from shared.settings import RedisSettings, read
 
 _SHOWN_APART = ("kind", "id", "correlation_id", "at")
+UNREAD_COUNTED = 1_000
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
@@ -40,19 +41,22 @@ class StreamView:
             client.close()
 
     def summary(self, stream: str) -> dict[str, Any]:
-        """How much the stream holds and how far each group is; `unread` is None where the server cannot tell."""
+        """How much the stream holds and how far each group is."""
+        key = self.bus.key(stream)
         with reachable():
-            key = self.bus.key(stream)
             newest = cast("list[Entry]", self._redis.xrevrange(key, count=1))
             groups = cast("list[Any]", self._redis.xinfo_groups(key)) if self._redis.exists(key) else []
-        return {
-            "stream": stream,
-            "messages": self.bus.depth(stream),
-            "newest_at": written_at(newest[0][0].decode()) if newest else None,
-            "groups": [
-                {"name": g["name"].decode(), "unfinished": g["pending"], "unread": g.get("lag")} for g in groups
-            ],
-        }
+            found = [self._group(key, group) for group in groups]
+        messages, newest_at = self.bus.depth(stream), written_at(newest[0][0].decode()) if newest else None
+        return {"stream": stream, "messages": messages, "newest_at": newest_at, "groups": found}
+
+    def _group(self, key: str, group: Mapping[str, Any]) -> dict[str, Any]:
+        """`unread` is counted up to UNREAD_COUNTED where the server (before Redis 7) does not tell it."""
+        unread = group.get("lag")
+        if unread is None:
+            after = "(" + group["last-delivered-id"].decode()
+            unread = len(cast("list[Entry]", self._redis.xrange(key, after, "+", count=UNREAD_COUNTED)))
+        return {"name": group["name"].decode(), "unfinished": group["pending"], "unread": unread}
 
     def newest(self, stream: str, count: int, correlation_id: str | None = None) -> list[dict[str, Any]]:
         """The newest entries first; what cannot be decoded is shown raw."""

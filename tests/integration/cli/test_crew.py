@@ -58,7 +58,7 @@ def program(crew: Crew, name: str, source: str, *, says: str = "up", stage: int 
 def start(crew: Crew, *programs: Program) -> None:
     for each in programs:
         crew.start(each)
-    crew.wait_until_ready(programs, seconds=20, tick=lambda: None)
+    crew.wait_until_ready(programs, seconds=20)
 
 
 def test_waiting_ends_when_every_program_is_ready_and_asks_for_progress(crew: Crew) -> None:
@@ -75,14 +75,14 @@ def test_a_program_that_dies_is_told_with_its_code_and_the_end_of_its_log(crew: 
     dying = program(crew, "dying", "import sys; print('no key given'); sys.exit(78)")
     crew.start(dying)
     with pytest.raises(CrewError, match=r"(?s)dying ended with 78.*no key given"):
-        crew.wait_until_ready([dying], seconds=20, tick=lambda: None)
+        crew.wait_until_ready([dying], seconds=20)
 
 
 def test_a_program_that_is_never_ready_is_told_with_its_reason(crew: Crew) -> None:
     mute = program(crew, "mute", PATIENT, says="something else")
     crew.start(mute)
     with pytest.raises(CrewError, match=r"mute is not ready after 0\.2 s: has not said 'something else'"):
-        crew.wait_until_ready([mute], seconds=0.2, tick=lambda: None)
+        crew.wait_until_ready([mute], seconds=0.2)
 
 
 def test_stopping_leaves_nothing_even_of_programs_that_refuse_or_fork(crew: Crew) -> None:
