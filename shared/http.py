@@ -18,8 +18,10 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, SecretStr
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.bus import BusUnavailableError
+from shared.settings import SettingsError
 
 Checks = Mapping[str, Callable[[], str | None]]
 """Name -> why it is not ready, or None when it is."""
@@ -39,14 +41,33 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def token_check(client: redis.Redis, namespace: str, given: SecretStr | None) -> TokenCheck:
-    """The given token, else the one generated at the very first start: shown once on stderr, kept as a digest in Redis."""
+def token_check(
+    client: redis.Redis, namespace: str, given: SecretStr | None, *, patience_seconds: float = 30
+) -> TokenCheck:
+    """The given token, else the one generated at the very first start: shown once on stderr, kept as a digest in Redis.
+
+    Waits for a Redis that is only just starting; raises SettingsError when none answers in time.
+    """
     if given is not None:
         return TokenCheck(digest_of(given.get_secret_value()))
-    key, token = f"{{{namespace}}}:http_token_digest", secrets.token_urlsafe(32)
+    waiting = Retrying(
+        retry=retry_if_exception_type(redis.ConnectionError),
+        wait=wait_fixed(0.5),
+        stop=stop_after_delay(patience_seconds),
+        reraise=True,
+    )
+    try:
+        return waiting(_kept_or_new, client, f"{{{namespace}}}:http_token_digest")
+    except redis.ConnectionError as error:
+        raise SettingsError(f"ALCHEMISER_REDIS_URL: expected a Redis that answers, got {error}") from error
+
+
+def _kept_or_new(client: redis.Redis, key: str) -> TokenCheck:
+    token = secrets.token_urlsafe(32)
     if client.set(key, digest_of(token), nx=True):
         sys.stderr.write(
-            f"\nToken for the HTTP triggers and the CLI (shown this once; set ALCHEMISER_HTTP_TOKEN to it):\n  {token}\n\n"
+            "\nToken for the HTTP triggers and the CLI, shown this once (set ALCHEMISER_HTTP_TOKEN to it):\n"
+            f"  {token}\n\n"
         )
     kept: Any = client.get(key)
     return TokenCheck(kept.decode())

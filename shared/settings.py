@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -77,8 +78,15 @@ def read(cls: type[_S], **given: Any) -> _S:
 
 def read_or_exit(cls: type[_S], **given: Any) -> _S:
     """As `read`, but a wrong setting ends the process with one line on stderr and exit code 78."""
-    try:
+    with or_exit():
         return read(cls, **given)
+
+
+@contextmanager
+def or_exit() -> Iterator[None]:
+    """Where a process is composed: a SettingsError inside ends it with one line on stderr and exit code 78."""
+    try:
+        yield
     except SettingsError as error:
         sys.stderr.write(f"wrong setting: {error}\n")
         raise SystemExit(EX_CONFIG) from error

@@ -7,15 +7,7 @@ import sys
 from services.strategy.bootstrap import Configuration, build
 from services.strategy.settings import SERVICE, StrategySettings
 from shared import logs, process
-from shared.settings import (
-    EX_CONFIG,
-    HttpSettings,
-    LogSettings,
-    RedisSettings,
-    SettingsError,
-    VenueSettings,
-    read_or_exit,
-)
+from shared.settings import HttpSettings, LogSettings, RedisSettings, VenueSettings, or_exit, read_or_exit
 
 
 def main() -> int:
@@ -26,11 +18,8 @@ def main() -> int:
         venue=read_or_exit(VenueSettings),
         strategy=read_or_exit(StrategySettings),
     )
-    try:
+    with or_exit():
         parts = build(configuration).parts
-    except SettingsError as error:
-        sys.stderr.write(f"wrong setting: {error}\n")
-        return EX_CONFIG
     return process.run(SERVICE, parts)
 
 

@@ -16,6 +16,7 @@ from cli.embedded_redis import free_port
 from shared import metrics
 from shared.bus import BusUnavailableError
 from shared.http import TokenCheck, create_app, digest_of, serve, token_check
+from shared.settings import SettingsError
 
 
 class Halt(BaseModel):
@@ -112,3 +113,9 @@ def test_a_given_token_is_used(redis_client: redis.Redis, namespace: str) -> Non
     check = token_check(redis_client, namespace, SecretStr("given-token-0123456"))
     assert check.accepts("given-token-0123456")
     assert redis_client.keys("*") == []
+
+
+def test_a_redis_that_never_answers_is_a_wrong_setting(namespace: str) -> None:
+    nowhere = redis.Redis(port=free_port(), retry=None)
+    with pytest.raises(SettingsError, match="ALCHEMISER_REDIS_URL: expected a Redis that answers"):
+        token_check(nowhere, namespace, None, patience_seconds=0)
