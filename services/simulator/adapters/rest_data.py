@@ -35,6 +35,8 @@ from services.simulator.domain.prices_timeframe import BarsWanted, bars_of
 from shared.sessions import new_york_date, sessions_between
 
 _INSTANT = dt.timedelta(microseconds=1)
+_DAY = dt.timedelta(days=1)
+_PIECE = dt.timedelta(minutes=15)
 _SIP_DELAY = dt.timedelta(minutes=15)
 # Feeds of the hours and markets that are not simulated.
 _SILENT_FEEDS = frozenset({"boats", "otc", "overnight"})
@@ -178,11 +180,14 @@ def _ticks(
 def _against_time(
     read: Callable[[str, dt.datetime, dt.datetime], Iterator[Timed]], symbol: str, start: dt.datetime, end: dt.datetime
 ) -> Iterator[Timed]:
-    """Session by session, so that a reader of the newest ticks does not wait for years of them."""
+    """Piece by piece, so that a reader of the newest ticks does not wait for the oldest."""
     for session in reversed(sessions_between(new_york_date(start), new_york_date(end))):
-        day = midnight(session.date)
-        first, last = max(start, day), min(end, day + dt.timedelta(days=1) - _INSTANT)
-        yield from reversed(list(read(symbol, first - _INSTANT, last)))
+        first = max(start, midnight(session.date))
+        last = min(end, midnight(session.date) + _DAY - _INSTANT)
+        while first <= last:
+            piece = max(first, last - _PIECE)
+            yield from reversed(list(read(symbol, piece - _INSTANT, last)))
+            last = piece - _INSTANT
 
 
 def _known(asked: Asked, symbols: Sequence[str], feed: str) -> list[str]:
