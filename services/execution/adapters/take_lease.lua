@@ -14,6 +14,8 @@ local function hold(token)
   redis.call("HSET", KEYS[1], name, cjson.encode(lease))
 end
 
+if what == "held" then return held and tonumber(held.ends) > now and held.fence or false end
+
 if what == "take" then
   if held and held.owner ~= owner and tonumber(held.ends) > now then return false end
   local token = string.format("%.0f", math.max(now, tonumber(redis.call("GET", KEYS[3]) or "0") + 1))

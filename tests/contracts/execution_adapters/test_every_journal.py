@@ -203,3 +203,14 @@ def test_renewing_prolongs_the_lease(pair: Pair, eventually: Callable[..., objec
     assert pair.leases.renew("leg", "w1", fence, 0.4)
     assert pair.leases.take("leg", "w2", 60) is None
     eventually(lambda: pair.leases.take("leg", "w2", 60), within=5)
+
+
+def test_a_lease_is_held_while_it_lives(pair: Pair) -> None:
+    assert not pair.leases.is_held("leg")
+    fence = pair.fence()
+    assert pair.leases.is_held("leg")
+    assert not pair.leases.is_held("other")
+    pair.leases.release("leg", "w1", fence)
+    assert not pair.leases.is_held("leg")
+    pair.fence(ttl_seconds=0)
+    assert not pair.leases.is_held("leg")
