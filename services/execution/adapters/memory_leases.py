@@ -52,11 +52,6 @@ class MemoryLeases:
             held = self._leases.get(name)
             return held is not None and held.ends > self._monotonic()
 
-    def is_held(self, name: str) -> bool:
-        with self._lock:
-            held = self._leases.get(name)
-            return held is not None and held.ends > self._monotonic()
-
     def is_newest(self, fence: int) -> bool:
         """Whether that token is some lease's current one; what the journal asks before it records an intent."""
         with self._lock:
