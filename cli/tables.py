@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -38,12 +38,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     lines = [[_cell(value) for value in row] for row in rows]
     if not lines:
         return f"[bold]{escape(title)}[/]: {escape(empty)}"
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    # The title stands apart: as a part of the table it would be folded to the table's width.
+    drawn = Table(header_style="dim", box=None, pad_edge=False, show_header=any(name.strip(">") for name in columns))
     for name in columns:
-        drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", no_wrap=False)
+        drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left")
     for line in lines:
         drawn.add_row(*line)
-    return drawn
+    return Group(f"[bold]{escape(title)}[/]", drawn)
 
 
 def money(value: Any) -> str:
