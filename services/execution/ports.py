@@ -19,6 +19,7 @@ from services.execution.domain.broker import (
     PlaceOutcome,
     Position,
 )
+from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
 
 
@@ -134,3 +135,25 @@ class Leases(Protocol):
 
     def is_held(self, name: str) -> bool:
         """Whether somebody's lease on it lives now."""
+
+
+class LegQueue(Protocol):
+    """Carries legs to workers; never the only copy of the fact that a leg waits."""
+
+    def offer(self, leg_id: str) -> bool:
+        """Make sure that a worker will take it. False when one has it on its way already."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedOrders:
+    """How many of ours are no longer open, and which still are, by client order id."""
+
+    ended: int
+    still_open: tuple[str, ...]
+
+
+class StopsOrders(Protocol):
+    """Ends our open orders and proves it."""
+
+    def stop(self, symbols: frozenset[str], sides: frozenset[Side]) -> StoppedOrders:
+        """All of ours when `symbols` is empty. Raises BrokerUnavailableError."""

@@ -1,0 +1,100 @@
+"""The execution process's errands: plan what waits, and hand legs that nobody works to the workers. Woken by news, else by time.
+
+One process at a time does it, under a lease; another one takes over when that one dies.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import Final
+
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.planner import Planner
+from services.execution.ports import BrokerUnavailableError, Leases, LegQueue
+from shared import logs
+from shared.bus import BusUnavailableError, Delivery, Outcome
+from shared.contracts import Message
+from shared.runner import Hooks
+
+_LEASE: Final = "dispatcher"
+_LEASE_SECONDS: Final = 10.0
+_SWEEP_SECONDS: Final = 0.2
+_OUTAGE_SECONDS: Final = 1.0
+_WANT_SECONDS: Final = 30.0
+
+
+class Dispatcher(Hooks):
+    """A listener of the runner: what it commits is looked at in the same moment."""
+
+    def __init__(self, planner: Planner, book: Book, legs: LegQueue, leases: Leases) -> None:
+        self._planner = planner
+        self._book = book
+        self._legs = legs
+        self._leases = leases
+        self._owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
+        self._fence: int | None = None
+        self._renew_at = 0.0
+        self._want_at = 0.0
+        self._news = threading.Event()
+        self._log = logs.get("execution.dispatcher")
+
+    def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
+        self._news.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """A part of a process."""
+        while not stop.is_set():
+            try:
+                self.sweep()
+                self._news.wait(_SWEEP_SECONDS)
+            except (BusUnavailableError, BrokerUnavailableError) as error:
+                self._log.warning("errands wait", error=str(error))
+                stop.wait(_OUTAGE_SECONDS)
+            except ValueError as error:  # a record that cannot be read: nothing is assumed in its place
+                self._log.error("errands wait", error=str(error))
+                stop.wait(_OUTAGE_SECONDS)
+            self._news.clear()
+        self._let_go()
+
+    def sweep(self) -> None:
+        """Once. Raises BusUnavailableError, BrokerUnavailableError."""
+        if not self._leads():
+            return
+        # Legs first: a broker that does not answer the planner must not keep orphans waiting.
+        self._offer_legs()
+        if self._planner.plan_newest() is not None:
+            self._offer_legs()
+        if time.monotonic() >= self._want_at:
+            self._want_at = time.monotonic() + _WANT_SECONDS
+            self._planner.want_quotes()
+
+    def _offer_legs(self) -> None:
+        plan_id = self._book.active_plan()
+        if plan_id is None:
+            return
+        found = (self._book.leg_of(plan_id, "sell"), self._book.leg_of(plan_id, "buy"))
+        legs = [leg for leg in found if leg is not None]
+        open_legs = [leg for leg in legs if leg.status in ("ready", "working")]
+        # All done and the plan still active: its last worker died before the report.
+        for leg in open_legs or legs[-1:]:
+            if leg.status != "waiting" and self._legs.offer(leg.leg_id):
+                self._log.info("leg offered", leg=leg.leg_id)
+
+    def _leads(self) -> bool:
+        now = time.monotonic()
+        if self._fence is not None and now < self._renew_at:
+            return True
+        self._renew_at = now + _LEASE_SECONDS / 3
+        if self._fence is None or not self._leases.renew(_LEASE, self._owner, self._fence, _LEASE_SECONDS):
+            self._fence = self._leases.take(_LEASE, self._owner, _LEASE_SECONDS)
+        return self._fence is not None
+
+    def _let_go(self) -> None:
+        if self._fence is not None:
+            try:
+                self._leases.release(_LEASE, self._owner, self._fence)
+            except BusUnavailableError:
+                return

@@ -1,0 +1,78 @@
+"""Legs as RQ jobs: the job carries a leg's id and nothing else, and may be lost or doubled without harm.
+
+RQ's keys have no namespace of ours, so the queue and the jobs carry it in their names.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import redis
+from rq import Queue
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from services.execution.ports import Leases
+from shared.bus.redis_bus import reachable
+
+WORK: Final = "services.execution.jobs.work_leg"
+_NO_TIMEOUT: Final = -1
+"""RQ would end a job by a signal in the middle of anything; a leg has its own deadlines."""
+_GRACE_SECONDS: Final = 1.0
+"""Between taking a job and holding its lease a worker needs a moment."""
+_KEEP_SECONDS: Final = 3600
+
+
+def queue_name(namespace: str) -> str:
+    return f"{namespace}.legs"
+
+
+class RqLegQueue:
+    """The LegQueue port. Raises BusUnavailableError when Redis cannot be reached."""
+
+    def __init__(self, client: redis.Redis, namespace: str, leases: Leases) -> None:
+        self._redis = client
+        self._namespace = namespace
+        self._leases = leases
+        self._queue = Queue(queue_name(namespace), connection=client, serializer=JSONSerializer)
+        self._suspected: dict[str, float] = {}
+
+    def offer(self, leg_id: str) -> bool:
+        with reachable():
+            if self._leases.is_held(leg_id) or not self._is_free(leg_id):
+                return False
+            self._queue.enqueue(
+                WORK,
+                leg_id,
+                job_id=self._job_id(leg_id),
+                job_timeout=_NO_TIMEOUT,
+                result_ttl=_KEEP_SECONDS,
+                failure_ttl=_KEEP_SECONDS,
+            )
+            return True
+
+    def _is_free(self, leg_id: str) -> bool:
+        """Whether no worker has it or is about to take it."""
+        try:
+            job = Job.fetch(self._job_id(leg_id), connection=self._redis, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return True
+        status = job.get_status(refresh=False)
+        if status == JobStatus.QUEUED and self._queue.get_job_position(job) is not None:
+            return False
+        if status not in (JobStatus.QUEUED, JobStatus.STARTED):
+            return True
+        return self._is_long_suspected(leg_id)
+
+    def _is_long_suspected(self, leg_id: str) -> bool:
+        """Taken off the queue and nobody holds its lease: its worker died, or has not come that far yet."""
+        since = self._suspected.setdefault(leg_id, time.monotonic())
+        if time.monotonic() - since < _GRACE_SECONDS:
+            return False
+        del self._suspected[leg_id]
+        return True
+
+    def _job_id(self, leg_id: str) -> str:
+        return f"{self._namespace}-{leg_id}"

@@ -1,0 +1,177 @@
+"""Turns the newest waiting target into a plan: asks the broker and the quotes, and commits the plan with its legs, once.
+
+    waiting target ──► (a plan at work is asked to stop; it ends first) ──► situation ──► plan ──► legs ready | completed at once
+
+Rule: the newest target supersedes. What the plan at work has open is cancelled and proven, then everything is planned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.order_stopper import OrderStopper
+from services.execution.adapters.plan_facts import begun, impossible, unanswered
+from services.execution.domain import identity, plan, records
+from services.execution.domain.broker import Asset, Position
+from services.execution.domain.limits import Bounds
+from services.execution.domain.plan import PlanRules, Situation
+from services.execution.domain.records import WaitingTarget
+from services.execution.ports import Broker, BrokerUnavailableError, Quotes, Updates
+from shared import logs
+from shared.bus import Bus, Outcome, Put, Remove
+from shared.clock import Clock
+from shared.contracts import faults_in
+from shared.contracts.base import Side
+from shared.contracts.marketdata import Quote
+from shared.sessions import new_york_date
+
+_QUOTE_PAUSE_SECONDS: Final = 0.05
+_SIDES: Final[frozenset[Side]] = frozenset({"buy", "sell"})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerPorts:
+    """`obstacle` tells why nothing may be placed; `pause` waits real seconds."""
+
+    bus: Bus
+    book: Book
+    broker: Broker
+    quotes: Quotes
+    updates: Updates
+    orders: OrderStopper
+    clock: Clock
+    obstacle: Callable[[], str | None]
+    pause: Callable[[float], object]
+
+
+class Planner:
+    """One at a time: the dispatcher calls it. Questions to the broker go out together."""
+
+    def __init__(self, ports: PlannerPorts, rules: PlanRules, bounds: Bounds, *, quote_seconds: float = 5.0) -> None:
+        self._ports = ports
+        self._rules = rules
+        self._bounds = bounds
+        self._quote_tries = max(1, int(quote_seconds / _QUOTE_PAUSE_SECONDS))
+        self._pool = ThreadPoolExecutor(8, "planner")
+        self._assets: dict[tuple[str, str], Asset] = {}
+        self._log = logs.get("execution.planner")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False)
+
+    def plan_newest(self) -> str | None:
+        """The id of a plan that began now. Raises BrokerUnavailableError, BusUnavailableError: then it is tried again."""
+        waiting = self._waiting()
+        if not waiting:
+            return None
+        active = self._ports.book.active_plan()
+        if active is not None:
+            self._ask_to_stop(active)
+            return None
+        newest = max(waiting, key=lambda w: w.asked_at)
+        plan_id = identity.plan_id(newest.target.session, newest.trigger)
+        try:
+            outcome = self._drawn_up(plan_id, newest)
+        except BrokerUnavailableError as error:
+            self._ports.bus.commit(
+                unanswered(plan_id, newest, str(error), self._ports.clock.now()), once=f"{plan_id}:late"
+            )
+            raise
+        except (ValueError, ArithmeticError) as error:
+            self._log.error("a target cannot be planned", plan=plan_id, exc_info=True)
+            outcome = impossible(plan_id, newest, f"{type(error).__name__}: {error}", self._ports.clock.now())
+        removed = tuple(Remove(records.WAITING, w.trigger) for w in waiting)
+        if not self._ports.bus.commit(outcome + Outcome(changes=removed), once=f"{plan_id}:planned"):
+            self._ports.bus.commit(Outcome(changes=removed))
+            return None
+        return plan_id
+
+    def want_quotes(self) -> None:
+        """Ask marketdata for what is held, so that it can be sold at a known price."""
+        held = [position.symbol for position in self._ports.broker.positions()]
+        waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
+        self._ports.quotes.want(sorted({*held, *waiting}))
+
+    def _waiting(self) -> list[WaitingTarget]:
+        found = []
+        for trigger, raw in self._ports.bus.get_all(records.WAITING).items():
+            try:
+                found.append(WaitingTarget.model_validate_json(raw))
+            except ValidationError as error:
+                self._log.error(
+                    "a waiting target cannot be read and is dropped", trigger=trigger, error=faults_in(error)
+                )
+                self._ports.bus.commit(Outcome(changes=(Remove(records.WAITING, trigger),)))
+        return found
+
+    def _ask_to_stop(self, plan_id: str) -> None:
+        if not self._ports.book.stop_reason(plan_id):
+            put = Put(records.STOPS, plan_id, "superseded by a newer target")
+            self._ports.bus.commit(Outcome(changes=(put,)))
+
+    def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> Outcome:
+        situation = self._situation(waiting)
+        drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
+        return begun(
+            plan_id, waiting, drawn, situation, obstacle=self._ports.obstacle(), updates_from=self._ports.updates.end()
+        )
+
+    def _situation(self, waiting: WaitingTarget) -> Situation:
+        ports = self._ports
+        account, positions = self._pool.submit(ports.broker.account), self._pool.submit(self._positions)
+        foreign = self._pool.submit(self._foreign)
+        symbols = plan.symbols_of(waiting.target, positions.result())
+        ports.quotes.want(symbols)
+        assets = self._known_assets(symbols)
+        return Situation(
+            account=account.result(),
+            positions=positions.result(),
+            quotes=self._fresh_quotes(symbols),
+            assets=assets,
+            foreign_orders=foreign.result(),
+            trading=ports.book.trading().state,
+            now=ports.clock.now(),
+        )
+
+    def _positions(self) -> Mapping[str, Position]:
+        return {position.symbol: position for position in self._ports.broker.positions()}
+
+    def _foreign(self) -> Mapping[str, tuple[str, ...]]:
+        """Orders that are not ours. Ours from an earlier plan are ended first; what does not end counts as foreign."""
+        left = self._ports.orders.open_orders()
+        if any(self._ports.orders.is_ours(order) for order in left):
+            self._ports.orders.stop(frozenset(), _SIDES)
+            left = self._ports.orders.open_orders()
+        found: dict[str, tuple[str, ...]] = {}
+        for order in left:
+            found[order.symbol] = (*found.get(order.symbol, ()), order.client_order_id)
+        return found
+
+    def _known_assets(self, symbols: Sequence[str]) -> Mapping[str, Asset]:
+        """Asked once a day: what an asset may do changes rarely, and the broker allows few questions."""
+        today = new_york_date(self._ports.clock.now()).isoformat()
+        missing = [symbol for symbol in symbols if (today, symbol) not in self._assets]
+        for symbol, asset in zip(missing, self._pool.map(self._ports.broker.asset, missing), strict=True):
+            if asset is not None:
+                self._assets[today, symbol] = asset
+        return {symbol: self._assets[today, symbol] for symbol in symbols if (today, symbol) in self._assets}
+
+    def _fresh_quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """The newest quotes, given a moment to arrive where one is missing, one-sided or old."""
+        found: Mapping[str, Quote] = {}
+        for _ in range(self._quote_tries):
+            found = self._ports.quotes.latest(symbols)
+            if all(symbol in found and self._is_fit(found[symbol]) for symbol in symbols):
+                break
+            self._ports.pause(_QUOTE_PAUSE_SECONDS)
+        return found
+
+    def _is_fit(self, quote: Quote) -> bool:
+        age = quote.age(self._ports.clock.now()).total_seconds()
+        return quote.is_two_sided and age <= self._bounds.max_quote_age_seconds

@@ -1,0 +1,238 @@
+"""Execution's one composition root: which concrete classes, the parts of the service, and the desk of a worker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import redis
+from fastapi import FastAPI
+
+from services.execution.adapters.alpaca_broker import AlpacaBroker
+from services.execution.adapters.arming_store import ArmingDesk, ArmingStore, fitting_account
+from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
+from services.execution.adapters.desk_book import Book
+from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.http import Room, create_routes
+from services.execution.adapters.leg_queue import RqLegQueue
+from services.execution.adapters.metrics_listener import count_broker_call, metrics_runner, trading_state
+from services.execution.adapters.order_stopper import OrderStopper
+from services.execution.adapters.plan_store import PlanStore
+from services.execution.adapters.planner import Planner, PlannerPorts
+from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.redis_journal import RedisJournal
+from services.execution.adapters.redis_leases import RedisLeases
+from services.execution.adapters.redis_quotes import RedisQuotes
+from services.execution.adapters.updates_socket import DeadFrames, LogListener, UpdatesSocket
+from services.execution.adapters.updates_stream import RedisUpdates
+from services.execution.handlers import GROUP, STREAMS, Handlers
+from services.execution.ports import BrokerUnavailableError
+from services.execution.settings import ExecutionSettings
+from shared.bus.redis_bus import RedisBus
+from shared.clock import Clock, SystemClock, VenueClock
+from shared.http import Checks, create_app, serve, token_check
+from shared.listeners import LogHooks, MetricsHooks
+from shared.process import Part
+from shared.runner import Runner
+from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings, Venue, VenueSettings
+
+SERVICE: Final = "execution"
+_BROKER_PATIENCE_SECONDS: Final = 60.0
+_PLANS_KEPT: Final = 500
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything execution reads from its surroundings, read once."""
+
+    redis: RedisSettings
+    venue: VenueSettings
+    execution: ExecutionSettings
+    http: HttpSettings | None = None
+    """None in a worker: it has no HTTP face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the service and its workers both stand on."""
+
+    client: redis.Redis
+    namespace: str
+    venue: Venue
+    bus: RedisBus
+    book: Book
+    clock: Clock
+    broker: AlpacaBroker
+    journal: RedisJournal
+    leases: RedisLeases
+    quotes: RedisQuotes
+    updates: RedisUpdates
+    legs: RqLegQueue
+    arming: ArmingDesk
+    settings: ExecutionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionProcess:
+    app: FastAPI
+    runner: Runner
+    dispatcher: Dispatcher
+    parts: dict[str, Part]
+
+
+def lay_ground(configuration: Configuration) -> Ground:
+    """Connects to Redis and the broker. Raises SettingsError for an account that the mode does not allow."""
+    settings, names = configuration.execution, configuration.redis.namespace
+    client = redis.Redis.from_url(configuration.redis.redis_url)
+    venue = configuration.venue.venue()
+    bus = RedisBus(client, names)
+    leases = RedisLeases(client, names)
+    clock: Clock = SystemClock() if venue.clock_url is None else VenueClock(venue.clock_url)
+    broker = AlpacaBroker(venue.trading_url, venue.key, venue.secret, listener=count_broker_call)
+    account = _answered(lambda: fitting_account(broker, venue.mode, settings.live_account))
+    return Ground(
+        client=client,
+        namespace=names,
+        venue=venue,
+        bus=bus,
+        book=Book(bus),
+        clock=clock,
+        broker=broker,
+        journal=RedisJournal(client, names, fsync_seconds=settings.journal_fsync_seconds),
+        leases=leases,
+        quotes=RedisQuotes(client, names),
+        updates=RedisUpdates(client, names),
+        legs=RqLegQueue(client, names, leases),
+        arming=ArmingDesk(venue.mode, account.number, settings.live_account, ArmingStore(client, names), clock),
+        settings=settings,
+    )
+
+
+def build_service(configuration: Configuration) -> ExecutionProcess:
+    """The execution service: decides, dispatches, listens to the broker, reconciles, answers people."""
+    ground, http = lay_ground(configuration), configuration.http or HttpSettings()
+    plans = PlanStore(ground.bus)
+    plans.forget_all_but(_PLANS_KEPT)
+    trading_state(plans.trading().state)
+    stopper = _stopper(ground)
+    dispatcher = Dispatcher(_planner(ground, stopper), ground.book, ground.legs, ground.leases)
+    hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
+    table = Handlers(ground.bus, ground.clock, stopper).table()
+    runner = Runner(ground.bus, GROUP, SERVICE, STREAMS, table, hooks=hooks)
+    reconciliation, socket = _broker_listeners(ground)
+    token = token_check(ground.client, ground.namespace, http.http_token)
+    checks = _checks(ground, {"reconciliation": reconciliation.problem, "trade updates": socket.problem})
+    app = create_app(SERVICE, checks, token, description=__doc__ or "")
+    room = Room(
+        ground.bus, ground.clock, ground.broker, ground.journal, plans, ground.arming, lambda: reconciliation.last
+    )
+    create_routes(app, room)
+    parts: dict[str, Part] = {
+        "runner": runner.run,
+        "dispatcher": dispatcher.run,
+        "updates": socket.run,
+        "reconciliation": reconciliation.run,
+        "metrics": metrics_runner(ground.bus, SERVICE).run,
+        "http": serve(app, http.http_host, http.http_port or SERVICE_PORTS[SERVICE]),
+    }
+    return ExecutionProcess(app, runner, dispatcher, parts)
+
+
+def build_desk(ground: Ground) -> Desk:
+    """The desk of one worker process."""
+    settings = ground.settings
+    ports = DeskPorts(
+        broker=ground.broker,
+        quotes=ground.quotes,
+        updates=ground.updates,
+        journal=ground.journal,
+        leases=ground.leases,
+        book=ground.book,
+        legs=ground.legs,
+        clock=ground.clock,
+        obstacle=ground.arming.obstacle,
+    )
+    rules = DeskRules(settings.policy(), settings.bounds(), settings.plan_rules(), settings.lease_seconds)
+    return Desk(ports, rules)
+
+
+def _planner(ground: Ground, stopper: OrderStopper) -> Planner:
+    ports = PlannerPorts(
+        bus=ground.bus,
+        book=ground.book,
+        broker=ground.broker,
+        quotes=ground.quotes,
+        updates=ground.updates,
+        orders=stopper,
+        clock=ground.clock,
+        obstacle=ground.arming.obstacle,
+        pause=threading.Event().wait,
+    )
+    return Planner(ports, ground.settings.plan_rules(), ground.settings.bounds())
+
+
+def _stopper(ground: Ground) -> OrderStopper:
+    def is_desk_at_work() -> bool:
+        plan = ground.book.active_plan()
+        return plan is not None and any(ground.leases.is_held(f"{plan}-{side}") for side in ("sells", "buys"))
+
+    return OrderStopper(ground.broker, ground.journal, pause=threading.Event().wait, is_desk_at_work=is_desk_at_work)
+
+
+def _broker_listeners(ground: Ground) -> tuple[ReconciliationLoop, UpdatesSocket]:
+    """Each asks the other: a login asks for reconciliation, a fill that only reconciliation found suspects the socket."""
+    sockets: list[UpdatesSocket] = []
+
+    def suspect_socket() -> None:
+        for known in sockets:
+            known.suspect()
+
+    reconciliation = ReconciliationLoop(
+        ground.broker,
+        ground.journal,
+        ground.updates,
+        ground.bus,
+        ground.clock,
+        every_seconds=ground.settings.reconcile_seconds,
+        on_missed=suspect_socket,
+    )
+    venue = ground.venue
+    socket = UpdatesSocket(
+        venue.updates_url,
+        venue.key,
+        venue.secret,
+        ground.updates,
+        DeadFrames(ground.bus),
+        reconcile=reconciliation.ask,
+        listener=LogListener(),
+    )
+    sockets.append(socket)
+    return reconciliation, socket
+
+
+def _checks(ground: Ground, problems: dict[str, Callable[[], str | None]]) -> Checks:
+    def redis_answers() -> str | None:
+        ground.client.ping()
+        return None
+
+    def clock_tells() -> str | None:
+        ground.clock.now()
+        return None
+
+    return {"redis": redis_answers, "clock": clock_tells, **problems}
+
+
+def _answered(ask: Callable[[], _T]) -> _T:
+    """A broker that is only just starting is waited for."""
+    deadline = time.monotonic() + _BROKER_PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except BrokerUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            threading.Event().wait(0.5)
