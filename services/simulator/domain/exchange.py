@@ -1,0 +1,168 @@
+"""The venue as a whole: accounts that place, replace and cancel orders, and time that goes on.
+
+Knows no wire and no clock: every call brings the instant, which never goes back. Refusals are raised as Rejection.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from enum import StrEnum
+
+from services.simulator.domain.account import DEFAULT_CASH, Account
+from services.simulator.domain.account_rules import check_account
+from services.simulator.domain.agenda import Agenda
+from services.simulator.domain.book import Book
+from services.simulator.domain.fees import FeeSchedule
+from services.simulator.domain.fill_models import FillModel, Take, limit_of, touch
+from services.simulator.domain.group_rules import check_group
+from services.simulator.domain.identity import Identity, asset_id
+from services.simulator.domain.lifecycle import Lifecycle
+from services.simulator.domain.market import Listing, Market
+from services.simulator.domain.marks import Marks
+from services.simulator.domain.matching import Matching
+from services.simulator.domain.order_entry import OrderEntry, take_place
+from services.simulator.domain.order_request import OrderRequest, ReplaceRequest
+from services.simulator.domain.order_rules import check_order
+from services.simulator.domain.orders import TERMINAL, Order, Status
+from services.simulator.domain.rejections import not_found, not_unique, unprocessable
+from services.simulator.domain.replacement import check_replacement
+from services.simulator.domain.trade_events import Tape, TradeEvent
+
+
+class Fate(StrEnum):
+    """How a cancel or replace request ends: as asked, never, or too late because the order fills."""
+
+    HONOURED = "honoured"
+    STUCK = "stuck"
+    FILLED = "filled"
+
+
+class Exchange:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        identity: Identity,
+        model: FillModel,
+        fees: FeeSchedule,
+        start: dt.datetime,
+        starting_cash: Decimal = DEFAULT_CASH,
+    ) -> None:
+        self.market = market
+        self.marks = Marks(market)
+        self.accounts: dict[str, Account] = {}
+        self.listings: dict[str, Listing] = {listing.symbol: listing for listing in market.listings()}
+        self._by_asset_id = {asset_id(symbol): listing for symbol, listing in self.listings.items()}
+        self._identity = identity
+        self._start = start
+        self._starting_cash = starting_cash
+        self._tape = Tape(identity)
+        self._entry = OrderEntry(identity)
+        self._lifecycle = Lifecycle(identity, Book(), Agenda(), self._tape, fees)
+        self._matching = Matching(market, model, self._lifecycle, start)
+
+    @property
+    def now(self) -> dt.datetime:
+        return self._matching.now
+
+    def advance(self, now: dt.datetime) -> None:
+        """Everything that happens until `now`."""
+        self._matching.advance(now)
+
+    def drain_events(self) -> list[TradeEvent]:
+        return self._tape.drain()
+
+    def account(self, key: str) -> Account:
+        """The account of that name; a new name opens one."""
+        account = self.accounts.get(key)
+        if account is None:
+            account = Account(
+                key=key,
+                id=self._identity.uuid("account", key),
+                number=self._identity.account_number(key),
+                created_at=self._start,
+                starting_cash=self._starting_cash,
+            )
+            self.accounts[key] = account
+        return account
+
+    def listing(self, symbol_or_id: str) -> Listing | None:
+        return self.listings.get(symbol_or_id.upper()) or self._by_asset_id.get(symbol_or_id.lower())
+
+    def submit(self, account: Account, request: OrderRequest, now: dt.datetime) -> Order:
+        """Takes the order in, or raises Rejection. Returns it as acknowledged, before the market has answered."""
+        self.advance(now)
+        if request.client_order_id is not None and request.client_order_id in account.by_client_order_id:
+            raise not_unique()
+        listing = self.listings.get(request.symbol)
+        if listing is None:
+            raise unprocessable(f'asset "{request.symbol}" not found')
+        check_order(request, listing, now)
+        check_group(request, self.marks, now)
+        terms = check_account(account, request, listing, self.marks, now)
+        order = self._entry.order(account, request, terms, now)
+        for admitted in (order, *order.legs):
+            self._lifecycle.admit(admitted, now)
+        acknowledged = order.snapshot()
+        if order.status is Status.PENDING_NEW:
+            self._lifecycle.route(order, now)
+        return acknowledged
+
+    def order(self, account: Account, order_id: str) -> Order:
+        order = account.orders.get(order_id.lower())
+        if order is None:
+            raise not_found(f"order not found for {order_id}")
+        return order
+
+    def cancel(self, account: Account, order_id: str, now: dt.datetime, fate: Fate = Fate.HONOURED) -> None:
+        self.advance(now)
+        order = self.order(account, order_id)
+        if order.status in TERMINAL or order.status in {Status.PENDING_CANCEL, Status.PENDING_REPLACE}:
+            raise unprocessable(f'order is already in "{order.status}" state')
+        self._lifecycle.request_cancel(order, now)
+        if fate is Fate.FILLED and self._fill_whole(order, now):
+            return
+        if fate is not Fate.STUCK:
+            self._lifecycle.cancel(order, now)
+
+    def replace(
+        self, account: Account, order_id: str, request: ReplaceRequest, now: dt.datetime, fate: Fate = Fate.HONOURED
+    ) -> Order:
+        """Returns the successor as acknowledged, or raises Rejection."""
+        self.advance(now)
+        old = self.order(account, order_id)
+        terms = check_replacement(old, request, self.marks, now)
+        new = self._entry.successor(old, request, terms, now)
+        watched = old.status is Status.HELD and old in self._lifecycle.book
+        self._lifecycle.request_replace(old, now)
+        if fate is Fate.FILLED and self._fill_whole(old, now):
+            return self._too_late(old, new, now)
+        take_place(new, old)
+        self._lifecycle.replace(old, new, now)
+        self._lifecycle.admit(new, now)
+        acknowledged = new.snapshot()
+        if watched:
+            self._lifecycle.watch(new, now)
+        elif new.status is Status.PENDING_NEW:
+            self._lifecycle.route(new, now)
+        return acknowledged
+
+    def _too_late(self, old: Order, new: Order, now: dt.datetime) -> Order:
+        new.filled_qty = old.filled_qty
+        new.filled_value = old.filled_value
+        self._lifecycle.admit(new, now)
+        acknowledged = new.snapshot()
+        self._lifecycle.refuse_replace(old, now)
+        self._lifecycle.reject(new, now)
+        return acknowledged
+
+    def _fill_whole(self, order: Order, now: dt.datetime) -> bool:
+        """Fills what is left as if a trade had overtaken a request; False when there is no price for it."""
+        quote = self._matching.prevailing(order.symbol, now)
+        price = limit_of(order) or (touch(order, quote) if quote is not None else None)
+        price = price or self.marks.last(order.symbol, now)
+        if not price:
+            return False
+        self._lifecycle.fill(order, Take(order.remaining_at(price), price, completes=True), now)
+        return True
