@@ -14,14 +14,20 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import requests
-from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from services.execution.adapters import alpaca_wire as wire
-from services.execution.adapters.broker_errors import Refusal, outcome_of, refusal_of
+from services.execution.adapters.alpaca_transport import (
+    LostError,
+    RefusedError,
+    Transport,
+    answer,
+    is_passing,
+    pause_before_next,
+)
+from services.execution.adapters.broker_errors import outcome_of
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
@@ -40,10 +46,8 @@ from services.execution.domain.broker import (
 from services.execution.ports import BrokerUnavailableError
 
 _T = TypeVar("_T")
-_CONNECT_SECONDS, _READ_SECONDS = 3.0, 10.0
 _ORDERS_PAGE, _ACTIVITIES_PAGE = 500, 100
 _ATTEMPTS = 3
-_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class CallListener(Protocol):
@@ -54,29 +58,6 @@ class CallListener(Protocol):
 
 def nobody(call: str, result: str, seconds: float) -> None:
     """The listener of who does not listen."""
-
-
-class _RefusedError(Exception):
-    """A definite answer outside 2xx."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
-
-
-class _LostError(Exception):
-    """No answer that can be read."""
-
-
-class _Transport(HTTPAdapter):
-    """Every request gets a timeout, and an answer that is neither success nor refusal is none at all."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = (_CONNECT_SECONDS, _READ_SECONDS)
-        response = super().send(request, *args, **kwargs)
-        if HTTPStatus.MULTIPLE_CHOICES <= response.status_code < HTTPStatus.BAD_REQUEST:
-            raise requests.TooManyRedirects(f"HTTP {response.status_code}: redirects are never followed")
-        return response
 
 
 class AlpacaBroker:
@@ -98,7 +79,7 @@ class AlpacaBroker:
         session: requests.Session = self._client._session  # noqa: SLF001 - nor one to set timeouts
         # Proxies and certificate bundles of the environment are for the internet; a local simulator is reached directly.
         session.trust_env = base_url.startswith("https")
-        transport = _Transport(pool_connections=2, pool_maxsize=16, max_retries=0)
+        transport = Transport(pool_connections=2, pool_maxsize=16, max_retries=0)
         session.mount("https://", transport)
         session.mount("http://", transport)
         self._session = session
@@ -163,7 +144,7 @@ class AlpacaBroker:
 
     def cancel(self, order_id: str) -> CancelOutcome:
         path = f"/orders/{quote(order_id, safe='')}"
-        return self._act("cancel", lambda: self._client.delete(path), lambda _answer: CancelRequested())
+        return self._act("cancel", lambda: self._client.delete(path), lambda _body: CancelRequested())
 
     def _send_order(self, call: str, client_order_id: str, send: Callable[[], Any]) -> PlaceOutcome:
         def read(answer: Any) -> Acknowledged:
@@ -179,10 +160,10 @@ class AlpacaBroker:
         started = time.monotonic()
         outcome: _T | Rejected | Unknown
         try:
-            outcome = read(_answer(send))
-        except _RefusedError as error:
+            outcome = read(answer(send))
+        except RefusedError as error:
             outcome = outcome_of(error.refusal)
-        except (_LostError, wire.UnreadableAnswerError) as error:
+        except (LostError, wire.UnreadableAnswerError) as error:
             outcome = Unknown(str(error))
         result = {Rejected: "rejected", Unknown: "unknown"}.get(type(outcome), "ok")
         self._listener(call, result, time.monotonic() - started)
@@ -203,31 +184,31 @@ class AlpacaBroker:
         """A question, asked again a few times while the refusal is a passing one. Raises BrokerUnavailableError."""
         attempts = Retrying(
             stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception(_is_passing),
-            wait=_pause_before_next,
+            retry=retry_if_exception(is_passing),
+            wait=pause_before_next,
             sleep=self._pause,
             reraise=True,
         )
         try:
             return attempts(self._get_once, call, path, params)
-        except _RefusedError as error:
+        except RefusedError as error:
             if error.refusal.status == HTTPStatus.NOT_FOUND:
                 raise _NotFoundError(error.refusal.text) from None
             raise BrokerUnavailableError(f"{call}: {error}") from None
-        except _LostError as error:
+        except LostError as error:
             raise BrokerUnavailableError(f"{call}: {error}") from None
 
     def _get_once(self, call: str, path: str, params: Mapping[str, Any] | None) -> Any:
         started, result = time.monotonic(), "unavailable"
         try:
-            answer = _answer(lambda: self._client.get(path, dict(params or {})))
+            found = answer(lambda: self._client.get(path, dict(params or {})))
             result = "ok"
-        except _RefusedError as error:
+        except RefusedError as error:
             result = "unavailable" if error.refusal.is_passing else "rejected"
             raise
         finally:
             self._listener(call, result, time.monotonic() - started)
-        return answer
+        return found
 
     def _order_pages(self, call: str, first: Mapping[str, Any], cursor: str) -> tuple[BrokerOrder, ...]:
         pages = self._pages(call, "/orders", first, cursor, _ORDERS_PAGE)
@@ -252,22 +233,6 @@ class AlpacaBroker:
 
 class _NotFoundError(BrokerUnavailableError):
     """404: where it was not a search, nothing can be concluded from it."""
-
-
-def _answer(send: Callable[[], Any]) -> Any:
-    """The decoded body of a 2xx. Raises _RefusedError or _LostError, and nothing else."""
-    try:
-        return send()
-    except APIError as error:
-        response = error.response
-        raise _RefusedError(
-            refusal_of(response.status_code, response.headers, response.text, epoch=time.time())
-        ) from None
-    except (requests.ConnectionError, requests.Timeout, requests.TooManyRedirects) as error:
-        raise _LostError(f"{type(error).__name__}: {str(error)[:300]}") from None
-    except (requests.RequestException, OSError, ValueError) as error:
-        # A body that is no JSON, a header that is none: such texts can repeat what was sent, credentials included.
-        raise _LostError(type(error).__name__) from None
 
 
 def _readable(read: Callable[[Any], _T], answer: Any) -> _T:
@@ -297,14 +262,3 @@ def _fault_in(qty: Decimal, limit_price: Decimal | None) -> Rejected | None:
                 RejectKind.OTHER, 0, None, f"{field}: expected a number above 0, got {value}; nothing was sent"
             )
     return None
-
-
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, _LostError) or (isinstance(error, _RefusedError) and error.refusal.is_passing)
-
-
-def _pause_before_next(state: RetryCallState) -> float:
-    """What the broker asks for, else 0.2 s, 0.4 s; never long, since orders wait meanwhile."""
-    error = state.outcome.exception() if state.outcome else None
-    told = error.refusal.retry_after_seconds if isinstance(error, _RefusedError) else None
-    return min(_LONGEST_PAUSE_SECONDS, 0.2 * 2 ** (state.attempt_number - 1) if told is None else told)

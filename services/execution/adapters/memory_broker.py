@@ -12,10 +12,19 @@ import threading
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import TypeVar
 
+from services.execution.adapters.memory_rules import (
+    FORBIDDEN,
+    STATE,
+    Call,
+    Scripted,
+    is_pending,
+    malformed,
+    no,
+    outcome_in,
+)
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
@@ -36,18 +45,8 @@ from services.execution.domain.broker import (
 from services.execution.ports import BrokerUnavailableError
 from shared.contracts.base import Side
 
-Call = Literal["place", "replace", "cancel", "question"]
-_STATE = 42210000
-_FORBIDDEN = 40310000
+_T = TypeVar("_T")
 _NO_ID = uuid.UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Scripted:
-    """The next answer to a call. `takes_effect`: it is carried out all the same, as when a 504 hides an accepted order."""
-
-    answer: Rejected | Unknown | BrokerUnavailableError
-    takes_effect: bool = False
 
 
 class MemoryBroker:
@@ -127,31 +126,15 @@ class MemoryBroker:
         return tuple(fill for fill in self._fills if fill.at > after)
 
     def place(self, request: OrderRequest) -> PlaceOutcome:
-        with self._lock:
-            self.calls.append(("place", request.client_order_id))
-            scripted = self._next("place")
-            if scripted is not None and not scripted.takes_effect:
-                return _outcome_in(scripted)
-            outcome = self._accept(request)
-            return _outcome_in(scripted) if scripted is not None else outcome
+        return self._act("place", request.client_order_id, lambda: self._accept(request))
 
     def replace(self, order_id: str, *, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
-        with self._lock:
-            self.calls.append(("replace", client_order_id))
-            scripted = self._next("replace")
-            if scripted is not None and not scripted.takes_effect:
-                return _outcome_in(scripted)
-            outcome = self._exchange(order_id, client_order_id, qty, limit_price)
-            return _outcome_in(scripted) if scripted is not None else outcome
+        return self._act(
+            "replace", client_order_id, lambda: self._exchange(order_id, client_order_id, qty, limit_price)
+        )
 
     def cancel(self, order_id: str) -> CancelOutcome:
-        with self._lock:
-            self.calls.append(("cancel", order_id))
-            scripted = self._next("cancel")
-            if scripted is not None and not scripted.takes_effect:
-                return _outcome_in(scripted)
-            outcome = self._request_cancel(order_id)
-            return _outcome_in(scripted) if scripted is not None else outcome
+        return self._act("cancel", order_id, lambda: self._request_cancel(order_id))
 
     def fill(self, client_order_id: str, qty: Decimal, price: Decimal, *, tell: bool = True) -> Fill:
         """The market takes `qty` at `price`. `tell` False: the update is lost."""
@@ -162,20 +145,13 @@ class MemoryBroker:
                 raise ValueError(f"qty: expected at most {order.qty}, got {filled} for {client_order_id}")
             paid = order.filled_qty * (order.filled_avg_price or Decimal(0)) + qty * price
             is_whole = filled == order.qty
-            status = Status.FILLED if is_whole else order.status if _is_pending(order) else Status.PARTIALLY_FILLED
+            status = Status.FILLED if is_whole else order.status if is_pending(order) else Status.PARTIALLY_FILLED
             order = dataclasses.replace(order, filled_qty=filled, filled_avg_price=paid / filled, status=status)
             fill = Fill(self._id("execution"), order.id, order.symbol, order.side, qty, price, self._now())
             self._fills.append(fill)
             self._book(order.symbol, order.side, qty, price)
-            update = BrokerUpdate(
-                "fill" if is_whole else "partial_fill",
-                fill.at,
-                order,
-                fill.execution_id,
-                qty,
-                price,
-                self._qty(order.symbol),
-            )
+            event, held = "fill" if is_whole else "partial_fill", self._qty(order.symbol)
+            update = BrokerUpdate(event, fill.at, order, fill.execution_id, qty, price, held)
             self._put(order, update, tell=tell)
             return fill
 
@@ -184,6 +160,16 @@ class MemoryBroker:
         with self._lock:
             order = dataclasses.replace(self._must(client_order_id), status=status)
             self._put(order, self._told(status.value, order), tell=tell)
+
+    def _act(self, call: Call, name: str, act: Callable[[], _T]) -> _T | Rejected | Unknown:
+        with self._lock:
+            self.calls.append((call, name))
+            scripted = self._next(call)
+            if scripted is None:
+                return act()
+            if scripted.takes_effect:
+                act()
+            return outcome_in(scripted)
 
     def _accept(self, request: OrderRequest) -> PlaceOutcome:
         refused = self._objection(request)
@@ -206,37 +192,27 @@ class MemoryBroker:
 
     def _objection(self, request: OrderRequest) -> Rejected | None:
         if self._named(request.client_order_id) is not None:
-            return _no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
-        return self._malformed(request) or self._unaffordable(request)
-
-    def _malformed(self, request: OrderRequest) -> Rejected | None:
-        asset, price = self._assets.get(request.symbol), request.limit_price
-        if asset is None:
-            return _no(RejectKind.UNKNOWN_ASSET, 422, _STATE, f'asset "{request.symbol}" not found')
-        if request.qty != int(request.qty) and not asset.is_fractionable:
-            return _no(RejectKind.NOT_FRACTIONABLE, 422, _STATE, f'asset "{request.symbol}" is not fractionable')
-        if price is not None and price >= 1 and price != round(price, 2):
-            return _no(RejectKind.SUB_PENNY, 422, _STATE, f"invalid limit_price {price}. sub-penny increment")
-        return None
+            return no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
+        return malformed(request, self._assets.get(request.symbol)) or self._unaffordable(request)
 
     def _unaffordable(self, request: OrderRequest) -> Rejected | None:
         price = request.limit_price
         if request.side == "sell" and request.qty > self._qty(request.symbol) - self._selling(request.symbol):
-            return _no(RejectKind.HELD_SHARES, 403, _FORBIDDEN, "insufficient qty available for order")
+            return no(RejectKind.HELD_SHARES, 403, FORBIDDEN, "insufficient qty available for order")
         if request.side == "buy" and price is not None and price * request.qty > self.cash - self._reserved():
-            return _no(RejectKind.BUYING_POWER, 403, _FORBIDDEN, "insufficient buying power")
+            return no(RejectKind.BUYING_POWER, 403, FORBIDDEN, "insufficient buying power")
         return None
 
     def _exchange(self, order_id: str, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
         old = self._orders.get(order_id)
         if old is None:
-            return _no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
+            return no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
         if self._named(client_order_id) is not None:
-            return _no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
-        if old.status.is_terminal or _is_pending(old):
-            return _no(RejectKind.NOT_CANCELABLE, 422, _STATE, f"cannot replace order in {old.status.value} status")
+            return no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
+        if old.status.is_terminal or is_pending(old):
+            return no(RejectKind.NOT_CANCELABLE, 422, STATE, f"cannot replace order in {old.status.value} status")
         if qty <= old.filled_qty:
-            return _no(RejectKind.OTHER, 422, _STATE, "qty must be > filled_qty")
+            return no(RejectKind.OTHER, 422, STATE, "qty must be > filled_qty")
         new = dataclasses.replace(
             old,
             id=self._id("order"),
@@ -254,10 +230,10 @@ class MemoryBroker:
     def _request_cancel(self, order_id: str) -> CancelOutcome:
         order = self._orders.get(order_id)
         if order is None:
-            return _no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
+            return no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
         if order.status.is_terminal:
             text = f'order is already in "{order.status.value}" state'
-            return _no(RejectKind.NOT_CANCELABLE, 422, _STATE, text)
+            return no(RejectKind.NOT_CANCELABLE, 422, STATE, text)
         pending = dataclasses.replace(order, status=Status.PENDING_CANCEL)
         self._put(pending, self._told("pending_cancel", pending))
         if not self.holds_cancels:
@@ -318,17 +294,3 @@ class MemoryBroker:
 
     def _id(self, what: str) -> str:
         return str(uuid.uuid5(_NO_ID, f"{what}-{next(self._ids)}"))
-
-
-def _is_pending(order: BrokerOrder) -> bool:
-    return order.status in (Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.PENDING_NEW)
-
-
-def _no(kind: RejectKind, status: int, code: int, message: str) -> Rejected:
-    return Rejected(kind, status, code, f"HTTP {status} {code}: {message}")
-
-
-def _outcome_in(scripted: Scripted) -> Rejected | Unknown:
-    if isinstance(scripted.answer, BrokerUnavailableError):
-        raise TypeError("an action answers Rejected or Unknown; BrokerUnavailableError is for questions")
-    return scripted.answer

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.execution.adapters import alpaca_broker
+from services.execution.adapters import alpaca_broker, alpaca_transport
 from services.execution.adapters.alpaca_broker import AlpacaBroker
 from services.execution.domain.broker import (
     Acknowledged,
@@ -125,7 +125,7 @@ def test_a_replacement_and_a_cancel_are_sent_once_too(wire: Any, on: Listening, 
 def test_an_answer_that_does_not_come_is_unknown_in_time(
     wire: Any, on: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alpaca_broker, "_READ_SECONDS", 0.2)
+    monkeypatch.setattr(alpaca_transport, "READ_SECONDS", 0.2)
     wire.will(Said(how="stall"))
     outcome = on.broker.place(REQUEST)
     assert isinstance(outcome, Unknown)
