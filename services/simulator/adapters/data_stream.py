@@ -135,7 +135,7 @@ class Connection:
         while True:
             message = await self._heard()
             action = None if message is None else message.get("action")
-            if message is None or action not in {"auth", "subscribe", "unsubscribe"}:
+            if message is None or action not in ("auth", "subscribe", "unsubscribe"):
                 await self._refuse(400)
             elif action == "auth":
                 await self._refuse(403)

@@ -104,6 +104,8 @@ def test_what_is_wrong_is_said_with_its_code(talk: Talk) -> None:
         5,
         {},
         {"action": "dance"},
+        {"action": []},
+        {"action": {"action": "auth"}},
         {"action": "subscribe", "quotes": "SPY"},
         {"action": "subscribe", "quotes": [7]},
     ):
@@ -195,3 +197,26 @@ def time_of(talk: Talk, message: dict[str, Any]) -> dt.datetime:
         return dt.datetime.fromisoformat(message["t"])
     assert isinstance(message["t"], msgpack.Timestamp)
     return message["t"].to_datetime()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"\xc1",
+        b"\xff" * 100,
+        b"\x81\x90\x01",
+        b"\xde\xff\xff",
+        b"\x91" * 5000,
+        "",
+        "[" * 5000,
+        "\ud7ff",
+        "NaN",
+        "7",
+    ],
+)
+def test_no_frame_breaks_the_conversation(talk: Talk, frame: bytes | str) -> None:
+    assert talk.log_in() == [AUTHENTICATED]
+    talk.socket.send(frame)
+    assert talk.hear() == error(400, "invalid syntax")
+    assert talk.subscribe(bars=["SPY"])[0]["bars"] == ["SPY"]
