@@ -187,6 +187,13 @@ class VenueSettings(Settings):
                 raise ValueError(f"ALPACA_{mode.upper()}_KEY: expected a {mode} key, got one that begins with {wrong}")
         return self
 
+    @model_validator(mode="after")
+    def _play_money_stays_at_home(self) -> Self:
+        """Nothing is armed in mode simulated, so its address must never be a real broker's."""
+        if "alpaca.markets" in self.simulator_url:
+            raise ValueError(f"SIMULATOR_URL: expected a simulator, got {self.simulator_url}")
+        return self
+
     def venue(self) -> Venue:
         """The one broker this mode talks to."""
         if self.alchemiser_mode == "simulated":

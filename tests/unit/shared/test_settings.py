@@ -70,6 +70,12 @@ def test_a_missing_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         read(HttpSettings)
 
 
+def test_the_simulator_cannot_be_a_real_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMULATOR_URL", "https://api.alpaca.markets")
+    with pytest.raises(SettingsError, match="SIMULATOR_URL: expected a simulator"):
+        read(VenueSettings)
+
+
 @pytest.mark.parametrize("mode", ["paper", "live"])
 def test_a_mode_without_its_credentials_is_refused(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     monkeypatch.setenv("ALCHEMISER_MODE", mode)
