@@ -22,9 +22,13 @@ class CliSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="ALCHEMISER_")
 
     marketdata_url: Url = _local("marketdata")
+    """Where the command line finds marketdata."""
     strategy_url: Url = _local("strategy")
+    """Where the command line finds strategy."""
     execution_url: Url = _local("execution")
+    """Where the command line finds execution."""
     notifier_url: Url = _local("notifier")
+    """Where the command line finds the notifier."""
     http_token: SecretStr | None = None
 
     def url_of(self, service: str) -> str:

@@ -114,7 +114,9 @@ class RedisSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="ALCHEMISER_")
 
     redis_url: Annotated[str, Field(pattern=r"^(redis|rediss|unix)://")] = "redis://127.0.0.1:6379/0"
+    """Where Redis is; a password stands in it as in redis://:password@host:6379/0."""
     namespace: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")] = "alchemiser"
+    """This account's name; every key in Redis begins with it."""
 
 
 class HttpSettings(Settings):
@@ -123,9 +125,11 @@ class HttpSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="ALCHEMISER_")
 
     http_host: str = "127.0.0.1"
+    """The address a service listens on; 0.0.0.0 in a container."""
     http_port: Port | None = None
     """None: the service's own default, see SERVICE_PORTS."""
     http_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """What triggers ask for as a bearer token; without it one is generated at the first start and shown once."""
 
 
 SERVICE_PORTS: Mapping[str, int] = {"marketdata": 8001, "strategy": 8002, "execution": 8003, "notifier": 8004}
@@ -135,7 +139,9 @@ class LogSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="ALCHEMISER_")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is too small to be logged is left out."""
     log_format: Literal["json", "console"] = "json"
+    """One JSON object a line, or readable lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +165,23 @@ class VenueSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="")
 
     alchemiser_mode: Mode = "simulated"
+    """Which broker: the simulator, Alpaca paper, or Alpaca with real money."""
     simulator_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://127.0.0.1:18765"
+    """Where the simulator listens."""
     simulator_key: SecretStr = SecretStr("simulated")
+    """Any key that is not empty is an account of its own."""
     simulator_secret: SecretStr = SecretStr("simulated")
+    """The first one given with a key is its secret."""
     alpaca_feed: Literal["iex", "sip"] = "iex"
+    """iex is free and about 2.5 % of the volume; sip is the whole market."""
     alpaca_paper_key: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Needed in mode paper; begins with PK."""
     alpaca_paper_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Needed in mode paper."""
     alpaca_live_key: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Needed in mode live; begins with AK."""
     alpaca_live_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Needed in mode live."""
 
     @model_validator(mode="after")
     def _has_its_credentials(self) -> Self:

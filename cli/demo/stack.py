@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import httpx
+import redis
 
 from cli.demo.crew import Program
 from cli.demo.options import Options
@@ -62,7 +63,7 @@ class Stack:
             self._program(name, _module(f"services.{name}"), 1, ready_at(f"{self.url_of(name)}/ready"), port=port)
             for name, port in self.services.items()
         ]
-        return (*services, self._program("worker", _module("services.execution.jobs"), 1, None))
+        return (*services, self._program("worker", _module("services.execution.jobs"), 1, _worker_in(self.redis_url)))
 
     def environment(self, port: int | None = None) -> dict[str, str]:
         """What every process of the house is told; nothing else of the surroundings reaches it."""
@@ -115,6 +116,16 @@ def ready_at(url: str) -> Callable[[], str | None]:
         except httpx.TransportError as error:
             return f"{url}: {str(error) or type(error).__name__}"
         return None if answer.is_success else f"{url} answered {answer.status_code}: {answer.text[:300]}"
+
+    return reason
+
+
+def _worker_in(redis_url: str) -> Callable[[], str | None]:
+    """A worker has no page to ask; RQ's register tells that it takes jobs."""
+    client = redis.Redis.from_url(redis_url)
+
+    def reason() -> str | None:
+        return None if client.exists("rq:workers") else "no worker has registered"
 
     return reason
 

@@ -28,20 +28,27 @@ class ExecutionSettings(Settings):
     max_position_weight: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal(1)
     """The most one symbol may weigh after an order, as a share of equity; 1 allows everything in one symbol."""
     max_order_notional: Dollars = Decimal(250_000)
+    """The most dollars one order may be worth."""
     max_spread_bps: Bps = Decimal(50)
+    """A wider spread refuses the order."""
     spread_floor: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] = Decimal("0.03")
     """A spread of so few dollars is never too wide."""
     max_quote_age_seconds: Seconds = 60
+    """An older quote refuses the order."""
 
     cash_reserve: Share = Decimal("0.0025")
+    """The share of equity that is never invested."""
     drift_tolerance: Share = Decimal("0.005")
+    """A change smaller than this share of its target is not worth trading."""
     min_trade_notional: Annotated[Decimal, Field(ge=1, allow_inf_nan=False)] = Decimal(1)
     """The broker refuses orders under one dollar."""
 
     patience_seconds: Seconds = 10
     """How long each passive price is tried."""
     steps: Annotated[int, Field(ge=0, le=20)] = 2
+    """Prices between the midpoint and the far side, which the last of them touches."""
     urgency: Literal["passive", "normal", "urgent"] = "normal"
+    """passive waits twice as long at each price; urgent begins beyond the far side."""
     collar_bps: Bps = Decimal(20)
     """How far beyond the far side the last limit reaches; buys are planned to cost this much more."""
     market_order_fallback: bool = False
@@ -51,6 +58,7 @@ class ExecutionSettings(Settings):
     """The number of the one account that may be traded with real money."""
 
     reconcile_seconds: Seconds = 30
+    """How often orders, fills and positions are compared with the broker's."""
     lease_seconds: Seconds = 15
     """A desk that gives no sign of life for this long loses its leg to another one."""
     journal_fsync_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 2

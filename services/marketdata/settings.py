@@ -25,7 +25,9 @@ class MarketdataSettings(Settings):
     symbols: str = ""
     """Symbols served whether or not anyone wants them, separated by commas."""
     history_start: dt.date = dt.date(2010, 1, 1)
+    """The first session of daily history that is kept."""
     history_ttl_hours: Annotated[float, Field(gt=0, le=24 * 14, allow_inf_nan=False)] = 24
+    """Daily history older than this is fetched again."""
     adjustments: str = "all"
     """Which adjustments of daily history are kept: of raw, split, dividend, all; separated by commas."""
     stale_seconds: Seconds = 60
@@ -35,13 +37,17 @@ class MarketdataSettings(Settings):
     outage_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 5
     """Disconnection after which REST is asked and the feed called degraded."""
     calm_seconds: Seconds = 10
+    """So long a recovered stream must deliver before the feed is called up again."""
     poll_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 2
+    """How often REST is asked while the stream is down, and for symbols beyond its limit."""
     wanted_seconds: Annotated[float, Field(ge=0.1, le=60, allow_inf_nan=False)] = 1
+    """How often it is looked which symbols the others want."""
     stream_symbol_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How many symbols the plan lets the stream follow (30 on Alpaca's free one); the others are polled."""
     twelvedata_key: Annotated[SecretStr, Field(min_length=1)] | None = None
     """Without it there is no second source."""
     twelvedata_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+(/[^\s?#]*)?$")] = "https://api.twelvedata.com"
+    """Where the second source is."""
 
     @model_validator(mode="after")
     def _lists_read(self) -> Self:

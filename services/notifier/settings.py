@@ -20,17 +20,23 @@ class SmtpSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_SMTP_")
 
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+$")] | None = None
+    """The mail server; without it no mail is sent."""
     port: Port | None = None
     """None: 25, 587 with STARTTLS, 465 with TLS from the first byte."""
     security: Literal["none", "starttls", "tls"] = "starttls"
+    """STARTTLS, TLS from the first byte, or none (only without a password)."""
     ca_file: str | None = None
     """Certificate authorities to trust instead of the system's (PEM)."""
     user: str | None = None
+    """Who we are at the mail server; together with the password or not at all."""
     password: SecretStr | None = None
+    """Never sent over a connection that is not encrypted."""
     sender: str = Field(default="", alias="NOTIFIER_SMTP_FROM")
+    """The address that mails come from."""
     to: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses, separated by commas."""
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15
+    """How long the mail server may take to answer."""
 
     @property
     def port_or_default(self) -> int:

@@ -30,8 +30,11 @@ class StrategySettings(Settings):
     portfolio: str = "nuclear=0.5,tecl=0.5"
     """name=share or module:attribute=share, separated by commas; the shares sum to 1."""
     decide_before_close_minutes: Annotated[int, Field(ge=1, le=389)] = 15
+    """When the day is decided: so many minutes before the close, on half days too."""
     price_max_age_seconds: Annotated[int, Field(ge=1, le=3600)] = 600
+    """An older quote does not stand in for today's close."""
     price_max_spread_bps: Annotated[Decimal, Field(gt=0, le=1000, allow_inf_nan=False)] = Decimal(200)
+    """A wider quote does not stand in for today's close."""
 
     @model_validator(mode="after")
     def _portfolio_reads(self) -> Self:
