@@ -7,7 +7,7 @@ import sys
 from services.notifier.bootstrap import SERVICE, build
 from services.notifier.settings import NotifierSettings, SmtpSettings
 from shared import logs, process
-from shared.settings import EX_CONFIG, HttpSettings, LogSettings, RedisSettings, read_or_exit
+from shared.settings import HttpSettings, LogSettings, RedisSettings, or_exit, read_or_exit
 
 
 def main() -> int:
@@ -18,12 +18,9 @@ def main() -> int:
         read_or_exit(SmtpSettings),
         read_or_exit(NotifierSettings),
     )
-    try:
-        notifier = build(*settings)
-    except ValueError as error:  # a chat URL nobody knows, certificates that cannot be read
-        sys.stderr.write(f"wrong setting: {error}\n")
-        return EX_CONFIG
-    return process.run(SERVICE, notifier.parts())
+    with or_exit():
+        parts = build(*settings).parts()
+    return process.run(SERVICE, parts)
 
 
 if __name__ == "__main__":

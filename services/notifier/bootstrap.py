@@ -84,7 +84,7 @@ class Notifier:
 
 
 def channels_of(smtp: SmtpSettings, settings: NotifierSettings) -> list[Channel]:
-    """Raises ValueError naming the setting of a channel that cannot be made."""
+    """Raises SettingsError naming the setting of a channel that cannot be made."""
     mail: list[Channel] = [] if smtp.host is None else [SmtpChannel(smtp)]
     return [*mail, *(ChatChannel(url, number) for number, url in enumerate(settings.chats(), 1))]
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from services.notifier.domain.outbox import Letter
 from services.notifier.ports import NotSentError
+from shared.settings import SettingsError
 
 
 class ChatChannel:
@@ -21,7 +22,7 @@ class ChatChannel:
         # apprise logs whole URLs, tokens included, when it cannot reach one.
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         if not self._rooms.add(url.get_secret_value()):
-            raise ValueError(f"NOTIFIER_CHAT_URLS: number {number} ({self._scheme}://) is no URL that apprise knows")
+            raise SettingsError(f"NOTIFIER_CHAT_URLS: number {number} ({self._scheme}://) is no URL that apprise knows")
 
     def send(self, letter: Letter) -> str:
         if not self._rooms.notify(title=letter.subject, body=letter.short):

@@ -18,6 +18,7 @@ from email.utils import format_datetime, parseaddr
 from services.notifier.domain.outbox import Letter
 from services.notifier.ports import NotSentError, OutcomeUnknownError
 from services.notifier.settings import SmtpSettings
+from shared.settings import SettingsError
 
 
 class SmtpChannel:
@@ -25,7 +26,7 @@ class SmtpChannel:
 
     def __init__(self, settings: SmtpSettings) -> None:
         if settings.host is None:
-            raise ValueError("NOTIFIER_SMTP_HOST: expected a host name, got none")
+            raise SettingsError("NOTIFIER_SMTP_HOST: expected a host name, got none")
         self._settings = settings
         self._host = settings.host
         self._tls = _trust(settings.ca_file)
@@ -78,7 +79,7 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # ssl.SSLError is one too
-        raise ValueError(f"NOTIFIER_SMTP_CA_FILE: expected a PEM file, got {ca_file!r}: {error}") from error
+        raise SettingsError(f"NOTIFIER_SMTP_CA_FILE: expected a PEM file, got {ca_file!r}: {error}") from error
 
 
 def mail_of(letter: Letter, sender: str, to: tuple[str, ...]) -> EmailMessage:
