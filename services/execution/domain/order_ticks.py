@@ -179,9 +179,11 @@ def _next_look(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.dateti
     """When a live child has to be looked at again, if nothing is heard."""
     times = [_next_question(order, policy)]
     if now < order.close_at:
-        soon = later(now, _NO_QUOTE_PAUSE_SECONDS)
-        times += [later(order.started_at, policy.give_up_seconds), max(_rung_ends(order, policy), soon)]
-        times += [max(_urgent_from(order, policy), soon)] if order.rung < policy.last else []
+        times += [later(order.started_at, policy.give_up_seconds), _rung_ends(order, policy)]
+        times += [_urgent_from(order, policy)] if order.rung < policy.last else []
+    # What is past was not acted on for want of a quote; it is looked at again soon, not at once.
+    soon = later(now, _NO_QUOTE_PAUSE_SECONDS)
+    times = [time if time > now else soon for time in times]
     return min(times)
 
 
