@@ -13,7 +13,7 @@ import pytest
 from shared.contracts import streams
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(p for room in ("shared", "services", "cli") for p in (ROOT / room).rglob("*.py"))
+CODE = sorted(p for room in ("shared", "services", "backtest", "cli") for p in (ROOT / room).rglob("*.py"))
 SERVICES = ("marketdata", "strategy", "execution", "notifier", "simulator")
 ROOMS = {
     "domain",
