@@ -99,7 +99,7 @@ def build(
     history = HistoryRound(lambda: keeper.refresh(wanted.current), bus, observer, seconds=_HISTORY_ROUND_SECONDS)
     runner = _runner(bus, keeper)
     token = token_check(client, names.namespace, configuration.http.http_token)
-    app = create_app(SERVICE, _checks(bus, desk, keeper, wanted), token, description=__doc__ or "")
+    app = create_app(SERVICE, _checks(bus, clock, desk, keeper, wanted), token, description=__doc__ or "")
     add_routes(app, quotes=quotes, histories=histories, bus=bus, clock=clock, stale_seconds=settings.stale_seconds)
     parts: dict[str, Part] = {
         "http": serve(app, configuration.http.http_host, configuration.http.http_port or SERVICE_PORTS[SERVICE]),
@@ -147,22 +147,27 @@ def _runner(bus: Bus, keeper: HistoryKeeper) -> Runner:
     return Runner(bus, SERVICE, SERVICE, (streams.CONTROL,), {BackfillRequested: keeper.backfill}, hooks=hooks)
 
 
-def _checks(bus: Bus, desk: Desk, keeper: HistoryKeeper, wanted: WantedRound) -> Checks:
+def _checks(bus: Bus, clock: Clock, desk: Desk, keeper: HistoryKeeper, wanted: WantedRound) -> Checks:
     def bus_answers() -> str | None:
         bus.get(streams.WANTED_SYMBOLS, SERVICE)
         return None
 
+    def time_is_told() -> str | None:
+        clock.now()
+        return None
+
     def feed_is_known() -> str | None:
-        state = desk.feed
-        if state is None or state.state not in {"starting", "lost"}:
-            return None
-        return f"{state.state}: {state.detail}"
+        if not wanted.has_read:
+            return "what is wanted has not been read yet"
+        if desk.feed is None:
+            return "nothing was heard yet" if wanted.current else None
+        return f"{desk.feed.state}: {desk.feed.detail}" if desk.feed.state in {"starting", "lost"} else None
 
     def history_is_loaded() -> str | None:
         missing = keeper.unloaded(wanted.current)
         return f"history of {len(missing)} symbols is still to come: {', '.join(missing[:10])}" if missing else None
 
-    return {"bus": bus_answers, "feed": feed_is_known, "history": history_is_loaded}
+    return {"bus": bus_answers, "clock": time_is_told, "feed": feed_is_known, "history": history_is_loaded}
 
 
 def _once_told_the_time(clock: Clock, observer: Observer, part: Part) -> Part:

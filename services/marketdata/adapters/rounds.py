@@ -21,6 +21,7 @@ class WantedRound:
         self._always, self._seconds = frozenset(always), seconds
         self._faults: dict[str, str] = {}
         self.current: frozenset[str] = frozenset()
+        self.has_read = False
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -39,6 +40,7 @@ class WantedRound:
         if wanted != self.current:
             self.current = wanted
             self._inbox.put(Wanted(wanted))
+        self.has_read = True
 
 
 class PollRound:

@@ -43,7 +43,7 @@ def decent_backoff(attempt: int, *, connection_limited: bool) -> float:
 
 
 class LoginRefusedError(websockets.WebSocketException):
-    """The server answered a login with an error; of this class, so that alpaca-py closes the socket and waits."""
+    """No login; of this class, so that alpaca-py closes the socket, waits, and spares the log a traceback."""
 
 
 class AlpacaStream:
@@ -177,8 +177,9 @@ class _Client(StockDataStream):
             await asyncio.wait_for(super()._start_ws(), _LOGIN_SECONDS)
         except Exception as error:
             self._is_limited = self._is_limited or getattr(error, "status_code", None) in _LIMITED
-            self._inbox.put(Lost(f"no login: {type(error).__name__}: {str(error)[:200]}"))
-            raise
+            said = f"no login: {type(error).__name__}: {str(error)[:200]}"
+            self._inbox.put(Lost(said))
+            raise LoginRefusedError(said) from error
         self._is_open, self._is_limited = True, False
         self._inbox.put(Opened())
 

@@ -35,6 +35,11 @@ class Asked:
     headers: dict[str, str]
 
 
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is what some tests want."""
+
+
 class HttpServer:
     """Answers GETs by `answer`, a function of what was asked; keeps what was asked."""
 
@@ -64,7 +69,7 @@ class HttpServer:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
