@@ -15,7 +15,7 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 	--no-annotate --allow-unsafe $(UPGRADE)
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: help demo test check lint format lock clean up down
+.PHONY: readme help demo test check lint format lock clean up down
 help: ## this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 16
 
@@ -42,6 +42,9 @@ up: ## the stack in Docker, healthy before it returns
 	docker compose up -d --wait --build
 down: ## stop it; volumes stay
 	docker compose down
+
+readme: .venv ## write the table of settings in README.md again, from the classes
+	$(BIN)/python scripts/write-readme-blocks
 
 clean: ## remove everything made here (environments, caches), nothing of yours
 	rm -rf .venv .venv-alpaca-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis

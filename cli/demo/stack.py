@@ -19,6 +19,8 @@ from shared.settings import SERVICE_PORTS
 # Only what a program needs to run at all: a key, a mode or a proxy of the person at the terminal must not reach the demo.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 SIMULATOR_KEY, SIMULATOR_SECRET = "demo", "demo"
+_PATIENCE_SECONDS = "1.5"
+"""At each price; nobody wants to watch a demo for as long as a patient order takes."""
 MAIL_FROM, MAIL_TO = "alchemiser@localhost", "you@localhost"
 
 
@@ -77,6 +79,7 @@ class Stack:
             "SIMULATOR_URL": self.simulator_url,
             "SIMULATOR_KEY": SIMULATOR_KEY,
             "SIMULATOR_SECRET": SIMULATOR_SECRET,
+            "EXECUTION_PATIENCE_SECONDS": _PATIENCE_SECONDS,
             "NOTIFIER_SMTP_HOST": "127.0.0.1",
             "NOTIFIER_SMTP_PORT": str(self.smtp),
             "NOTIFIER_SMTP_SECURITY": "none",

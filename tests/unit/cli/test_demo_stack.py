@@ -10,8 +10,8 @@ from cli.demo.options import Options
 from cli.demo.stack import Stack
 
 
-def a_stack(options: Options = Options()) -> Stack:
-    return Stack.on_free_ports("redis://127.0.0.1:1/0", "a-token", options)
+def a_stack(options: Options | None = None) -> Stack:
+    return Stack.on_free_ports("redis://127.0.0.1:1/0", "a-token", options or Options())
 
 
 def test_no_key_mode_or_proxy_of_the_surroundings_gets_in(monkeypatch: pytest.MonkeyPatch) -> None:
