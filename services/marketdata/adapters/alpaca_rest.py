@@ -14,6 +14,8 @@ from services.marketdata.adapters.polite_http import Politeness, worth_repeating
 from services.marketdata.ports import SourceUnavailableError
 from shared.settings import Venue
 
+_BAD_QUESTION = frozenset({400, 404, 422})
+_REFUSALS = _BAD_QUESTION | {401, 403}
 _UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
 
 
@@ -57,14 +59,18 @@ def data_client(venue: Venue, politeness: Politeness) -> StockHistoricalDataClie
 class RefusedByAlpacaError(SourceUnavailableError):
     """An answer of 4xx: asking the same again gives the same."""
 
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.blames_the_question = status in _BAD_QUESTION
+        """Something that was asked for is wrong, a symbol perhaps; not who asks (401, 403)."""
+
 
 def unavailable(error: Exception) -> SourceUnavailableError:
     """Our word for whatever alpaca-py raised. APIError's own `code` and `message` raise on bodies that are not JSON."""
     if isinstance(error, APIError):
-        status = error.status_code
+        status = error.status_code or 0
         said = f"alpaca: status {status}: {str(error)[:200]}"
-        is_refusal = status is not None and 400 <= status < 500 and not worth_repeating(status)  # noqa: PLR2004 - HTTP's classes
-        return RefusedByAlpacaError(said) if is_refusal else SourceUnavailableError(said)
+        return RefusedByAlpacaError(status, said) if status in _REFUSALS else SourceUnavailableError(said)
     if isinstance(error, requests.RequestException):
         return SourceUnavailableError(f"alpaca: {type(error).__name__}")
     return SourceUnavailableError(f"alpaca: unreadable answer: {type(error).__name__}: {str(error)[:200]}")

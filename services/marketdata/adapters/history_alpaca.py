@@ -45,6 +45,8 @@ class AlpacaHistory:
         try:
             return _read(self._ask(symbols, first, now, adjustment))
         except RefusedByAlpacaError as error:
+            if not error.blames_the_question:
+                raise
             if len(symbols) == 1:
                 return Fetched({}, {symbols[0]: str(error)})
         found = [self._some([symbol], first, now, adjustment) for symbol in symbols]

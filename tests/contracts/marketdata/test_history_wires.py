@@ -18,7 +18,7 @@ from services.marketdata.adapters.latest_alpaca import AlpacaLatest
 from services.marketdata.adapters.latest_memory import MemoryLatest
 from services.marketdata.adapters.polite_http import Politeness
 from services.marketdata.domain.quotes import ObservedQuote
-from services.marketdata.ports import LatestQuotes, SourceUnavailableError
+from services.marketdata.ports import HistorySource, LatestQuotes, SourceUnavailableError
 from shared.settings import Venue
 
 FIRST = dt.date(2010, 1, 1)
@@ -65,6 +65,16 @@ def test_one_symbol_that_alpaca_refuses_does_not_cost_the_others(
     fetched = alpaca.daily(["SPY", "BAD", "QQQ"], FIRST, NOW, "all")
     assert set(fetched.rows) == {"SPY", "QQQ"}
     assert "invalid symbol: BAD" in fetched.faults["BAD"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_is_an_outage_and_not_the_absence_of_data(
+    alpaca: AlpacaHistory, http_server: Any, answer: type[Any], status: int
+) -> None:
+    http_server.answer = lambda _asked: answer({"message": "forbidden."}, status)
+    with pytest.raises(SourceUnavailableError, match=str(status)):
+        alpaca.daily(["SPY", "QQQ"], FIRST, NOW, "all")
+    assert len(http_server.asked) == 1
 
 
 def test_recent_sip_data_that_the_plan_forbids_is_given_up(
@@ -150,12 +160,13 @@ def test_the_servers_word_on_when_to_ask_again_is_kept(
         answer({"message": "enough", "code": 403, "status": "error"}, 403),
     ]
     http_server.answer = lambda _asked: answers.pop(0)
-    if source_name == "alpaca":
-        fetched = AlpacaHistory(data_client(a_venue(http_server.url), polite), "iex").daily(["SPY"], FIRST, NOW, "all")
-        assert "403" in fetched.faults["SPY"]
-    else:
-        with pytest.raises(SourceUnavailableError, match="403"):
-            TwelveDataHistory(http_server.url, SecretStr("k"), polite).daily(["SPY"], FIRST, NOW, "all")
+    source: HistorySource = (
+        AlpacaHistory(data_client(a_venue(http_server.url), polite), "iex")
+        if source_name == "alpaca"
+        else TwelveDataHistory(http_server.url, SecretStr("k"), polite)
+    )
+    with pytest.raises(SourceUnavailableError, match="403"):
+        source.daily(["SPY"], FIRST, NOW, "all")
     assert waits == [7.0, 42.0, 65.0]
 
 
@@ -298,3 +309,27 @@ def test_alpacas_newest_quotes_are_asked_with_the_feed_spelled_out_and_in_bearab
     AlpacaLatest(data_client(a_venue(http_server.url), HASTE), "sip").latest([f"X{n}" for n in range(450)])
     assert [len(asked.query["symbols"].split(",")) for asked in http_server.asked] == [200, 200, 50]
     assert {asked.query["feed"] for asked in http_server.asked} == {"sip"}
+
+
+def test_a_symbol_that_alpaca_refuses_is_found_once_and_costs_the_others_nothing(
+    http_server: Any, a_venue: Callable[..., Venue], answer: type[Any]
+) -> None:
+    def serve(asked: Any) -> Any:
+        symbols = asked.query["symbols"].split(",")
+        if "BAD" in symbols:
+            return answer({"message": "invalid symbol: BAD"}, 400)
+        return answer({"quotes": dict.fromkeys(symbols, QUOTE)})
+
+    http_server.answer = serve
+    source = AlpacaLatest(data_client(a_venue(http_server.url), HASTE), "iex")
+    assert [quote.symbol for quote in source.latest(["AAA", "BAD", "CCC", "DDD"])] == ["AAA", "CCC", "DDD"]
+    http_server.asked.clear()
+    assert [quote.symbol for quote in source.latest(["AAA", "BAD", "CCC"])] == ["AAA", "CCC"]
+    assert len(http_server.asked) == 1
+
+
+def test_a_wrong_key_makes_rest_an_outage(http_server: Any, a_venue: Callable[..., Venue], answer: type[Any]) -> None:
+    http_server.answer = lambda _asked: answer({"message": "forbidden."}, 403)
+    source = AlpacaLatest(data_client(a_venue(http_server.url), HASTE), "iex")
+    with pytest.raises(SourceUnavailableError, match="403"):
+        source.latest(["SPY", "QQQ"])

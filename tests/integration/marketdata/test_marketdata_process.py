@@ -363,7 +363,6 @@ def test_a_wrong_setting_ends_the_process_with_one_line(redis_url: str, namespac
         timeout=60,
     )
     assert done.returncode == 78
-    assert done.stderr.splitlines() == [
-        "wrong setting: MARKETDATA_MUTE_SECONDS: Input should be a valid number, unable to parse string as a number, "
-        "got 'soon'"
-    ]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("wrong setting: MARKETDATA_MUTE_SECONDS: Input should be a valid number")
+    assert line.endswith("got 'soon'")
