@@ -1,0 +1,207 @@
+"""Puts the venue together: settings -> market, clock, exchange -> one ASGI app on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+
+from services.simulator.adapters import (
+    data_stream,
+    rest_account,
+    rest_data,
+    rest_orders,
+    rest_positions,
+    rest_reference,
+    sim_control,
+    updates_stream,
+)
+from services.simulator.adapters.context import Time, VenueContext
+from services.simulator.adapters.gate import Gate
+from services.simulator.adapters.market_factory import default_start, market_for
+from services.simulator.adapters.metrics import Measured
+from services.simulator.adapters.venue import Venue, World
+from services.simulator.domain import rejections
+from services.simulator.domain.credentials import KeyRing
+from services.simulator.domain.exchange import Exchange
+from services.simulator.domain.fees import FeeSchedule, NoFees, RegulatoryFees
+from services.simulator.domain.fill_models import FillModel, PaperFills, RealisticFills
+from services.simulator.domain.identity import Identity
+from services.simulator.domain.market import Market
+from services.simulator.domain.rate_limits import RateLimits
+from services.simulator.domain.virtual_clock import VirtualClock
+from services.simulator.settings import SimulatorSettings
+from shared.settings import SettingsError
+
+# Clients keep idle connections; one that dies under a POST leaves them in doubt about an order.
+_KEEP_ALIVE_SECONDS = 75
+_STOP_SECONDS = 3
+_ROUTERS = (rest_orders, rest_positions, rest_account, rest_reference, sim_control, updates_stream)
+_NOT_FOUND, _NOT_ALLOWED = 404, 405
+
+
+class Worlds:
+    """Makes the market, clock and exchange of a seed and a start; what is not given is as configured."""
+
+    def __init__(self, settings: SimulatorSettings, market: Market, time: Time) -> None:
+        self._settings = settings
+        self._time = time
+        self._markets = {settings.seed: market}
+        self.context = VenueContext(
+            market, self._clock(market, None), KeyRing(settings.pinned), RateLimits(settings.rate_limit), time
+        )
+
+    def make(self, seed: int | None, start: dt.datetime | None) -> World:
+        seed = self._settings.seed if seed is None else seed
+        if seed not in self._markets:
+            self._markets = {seed: market_for(self._settings.data, seed)}
+        market = self._markets[seed]
+        self.context.market = market
+        self.context.clock = self._clock(market, start)
+        self.context.keys = KeyRing(self._settings.pinned)
+        self.context.limits = RateLimits(self._settings.rate_limit)
+        identity = Identity(seed)
+        model, fees = self._fills(identity)
+        exchange = Exchange(
+            market,
+            identity=identity,
+            model=model,
+            fees=fees,
+            start=self.context.clock.start,
+            starting_cash=self._settings.cash,
+        )
+        return World(identity, exchange)
+
+    def _clock(self, market: Market, start: dt.datetime | None) -> VirtualClock:
+        begins = start or self._settings.start_instant or default_start(market)
+        return VirtualClock(begins, self._settings.speed, self._time.monotonic())
+
+    def _fills(self, identity: Identity) -> tuple[FillModel, FeeSchedule]:
+        if self._settings.fills == "realistic":
+            return RealisticFills(), RegulatoryFees()
+        return PaperFills(identity), NoFees()
+
+
+def create_app(settings: SimulatorSettings, *, market: Market | None = None, time: Time | None = None) -> FastAPI:
+    """The whole venue as an ASGI app; `app.state.venue` is what stands behind it. `market` spares the making of one."""
+    worlds = Worlds(settings, market or market_for(settings.data, settings.seed), time or Time())
+    venue = Venue(worlds.context, worlds.make)
+    app = FastAPI(
+        title="alchemiser simulator",
+        description="An exchange that speaks Alpaca's wire. /sim is its own.",
+        redirect_slashes=False,
+        lifespan=_pumping(venue),
+    )
+    app.state.venue = venue
+    for room in _ROUTERS:
+        app.include_router(room.router(venue))
+    app.include_router(rest_data.router(worlds.context))
+    app.include_router(data_stream.router(worlds.context))
+    registry = CollectorRegistry()
+    _add_own_pages(app, venue, registry)
+    _speak_alpaca_in_refusals(app)
+    app.add_middleware(Gate, venue=venue, stall_seconds=settings.stall_seconds)
+    app.add_middleware(Measured, registry=registry)
+    return app
+
+
+def serve(settings: SimulatorSettings) -> int:
+    """Runs the venue until SIGTERM or Ctrl-C. Returns the exit code."""
+    listening = _listen(settings)
+    app = create_app(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            ws_per_message_deflate=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+    )
+    venue: Venue = app.state.venue
+    port = listening.getsockname()[1]
+    sys.stderr.write(
+        f"simulator on http://{settings.host}:{port}, seed {settings.seed}, fills {settings.fills}, "
+        f"virtual time {venue.context.now().isoformat()} at speed {settings.speed:g}\n"
+    )
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    return 0
+
+
+def _listen(settings: SimulatorSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"SIM_HOST, SIM_PORT: expected an address that can be listened on, got {settings.host}:{settings.port}: {error}"
+        ) from error
+    return listening
+
+
+def _pumping(venue: Venue) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        pump = asyncio.create_task(venue.pump())
+        yield
+        pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await pump
+
+    return lifespan
+
+
+def _add_own_pages(app: FastAPI, venue: Venue, registry: CollectorRegistry) -> None:
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """The process lives."""
+        return {"service": "simulator", "status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> dict[str, object]:
+        """It answers for as many symbols as its market has."""
+        return {"service": "simulator", "ready": True, "symbols": len(venue.exchange.listings)}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _speak_alpaca_in_refusals(app: FastAPI) -> None:
+    @app.exception_handler(rejections.Rejection)
+    async def refused(_request: Request, refusal: rejections.Rejection) -> JSONResponse:
+        return JSONResponse(refusal.body(), refusal.status)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_request: Request, error: HTTPException) -> JSONResponse:
+        texts = {_NOT_FOUND: "endpoint not found.", _NOT_ALLOWED: "method not allowed."}
+        body = {"code": error.status_code * 100_000 + 10_000, "message": texts.get(error.status_code, error.detail)}
+        return JSONResponse(body, error.status_code, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        named = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        refusal = rejections.malformed_body(named)
+        return JSONResponse(refusal.body(), refusal.status)
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, _error: Exception) -> JSONResponse:
+        refusal = rejections.internal_error()
+        return JSONResponse(refusal.body(), refusal.status)
