@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from cli.endpoint import endpoint
-from cli.tables import AsJson, percent, shares, show, table
+from cli.tables import AsJson, percent, show, table
 
 
 def signals(*, as_json: AsJson = False) -> None:
@@ -41,24 +41,30 @@ def signal_view(signal: dict[str, Any]) -> RenderableType:
 def step_view(step: dict[str, Any]) -> Text:
     """One decision, indented by its depth: what was asked, yes or no, and the numbers."""
     mark = {True: "[green]yes[/]", False: "[red]no [/]", None: " · "}[step.get("holds")]
-    numbers = ", ".join(
-        f"{r['indicator']}({r['symbol']}) {shares_of(r['value'])}"
-        for r in step.get("readings", ())
-        if r["value"] is not None
-    )
-    threshold = step.get("threshold")
-    against = "" if threshold is None else f" against {shares(threshold)}"
-    tail = f" [dim]{escape(numbers + against)}[/]" if numbers else ""
-    return Text.from_markup(f"  {'  ' * int(step.get('depth', 0))}{mark} {escape(step['text'])}{tail}")
+    head = f"  {'  ' * int(step.get('depth', 0))}{mark} {escape(step['text'])}"
+    numbers = _numbers(step)
+    return Text.from_markup(f"{head}  [dim]{escape(numbers)}[/]" if numbers else head)
 
 
-def shares_of(value: Any) -> str:
-    """An indicator's value, to as many places as a person reads."""
-    return f"{float(value):.4g}"
+def _numbers(step: dict[str, Any]) -> str:
+    """A comparison names its indicators itself, so its values are enough; a ranking's values need their names."""
+    readings = [r for r in step.get("readings", ()) if r["value"] is not None]
+    if step.get("holds") is not None:
+        return " and ".join(_value(r) for r in readings)
+    return ", ".join(f"{r['indicator']}({r['symbol']}) {_value(r)}" for r in readings)
+
+
+def _value(reading: dict[str, Any]) -> str:
+    """As many places as a person reads."""
+    return f"{float(reading['value']):,.2f}"
 
 
 def target_view(target: dict[str, Any] | None) -> RenderableType:
     if target is None:
         return Text("no target portfolio yet")
-    rows = [(symbol, percent(weight)) for symbol, weight in sorted(target["weights"].items())]
-    return table(f"Target portfolio of {target['session']}", ["symbol", "weight>"], rows, empty="all cash")
+    title = f"Target portfolio of {target['session']}"
+    return table(title, ["symbol", "weight>"], target_rows(target), empty="all cash")
+
+
+def target_rows(target: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(symbol, percent(weight)) for symbol, weight in sorted(target["weights"].items())]

@@ -33,18 +33,20 @@ def show(answer: Any, as_table: Callable[[Any], RenderableType], *, as_json: boo
         console().print(as_table(answer))
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "none") -> RenderableType:
+def table(
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "none"
+) -> RenderableType:
     """A table with numbers to the right (columns whose name ends in >); `empty` is said instead of a table of nothing."""
     lines = [[_cell(value) for value in row] for row in rows]
     if not lines:
-        return f"[bold]{escape(title)}[/]: {escape(empty)}"
+        return escape(empty) if title is None else f"[bold]{escape(title)}[/]: {escape(empty)}"
     # The title stands apart: as a part of the table it would be folded to the table's width.
     drawn = Table(header_style="dim", box=None, pad_edge=False, show_header=any(name.strip(">") for name in columns))
     for name in columns:
         drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left")
     for line in lines:
         drawn.add_row(*line)
-    return Group(f"[bold]{escape(title)}[/]", drawn)
+    return drawn if title is None else Group(f"[bold]{escape(title)}[/]", drawn)
 
 
 def money(value: Any) -> str:

@@ -16,4 +16,4 @@ class Options:
 
     @property
     def prices(self) -> str:
-        return f"a generator, seed {self.seed}" if self.data is None else f"recorded in {self.data}"
+        return f"from a generator, seed {self.seed}" if self.data is None else f"recorded in {self.data}"

@@ -8,13 +8,14 @@ from functools import singledispatch
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
 from cli.demo.stack import Stack
 from cli.demo.story import Story
 from cli.demo.verdict import BrokerAccount, Check
-from cli.signals import signal_view, target_view
+from cli.signals import signal_view, target_rows
 from cli.tables import Marked, bad, good, money, percent, price, shares, table
 from shared.contracts.execution import (
     OrderAbandoned,
@@ -28,19 +29,21 @@ from shared.contracts.execution import (
     RebalanceCompleted,
     RebalancePlanned,
 )
+from shared.contracts.strategy import TargetPortfolioSet
 from shared.sessions import NEW_YORK
 
 
 def report(story: Story, account: BrokerAccount | None, mail: str | None) -> Iterator[RenderableType]:
     """Section by section; what did not happen is said, not left out."""
     yield from _section("Signals: what each strategy says, and why", _signals(story))
-    target = None if story.target is None else story.target.model_dump(mode="json")
-    yield from _section("Target portfolio", [target_view(target)])
+    yield from _section("Target portfolio", [_target(story.target)])
     yield from _section("Plan: sells before buys", [_plan(story.plan)])
     yield from _section("Orders: from the midpoint towards the market", _orders(story))
     yield from _section("Positions against targets", [_positions(story.completed, account)])
     yield from _section("Cash", [_cash(story, account)])
-    yield from _section("The mail that was sent", [Text(mail.rstrip()) if mail else Text("none", style="red")])
+    yield from _section(
+        "The mail that was sent", [Padding(Text(mail.rstrip()), (0, 0, 0, 4)) if mail else Text("none", style="red")]
+    )
 
 
 def verdict(checks: Sequence[Check]) -> RenderableType:
@@ -51,8 +54,8 @@ def verdict(checks: Sequence[Check]) -> RenderableType:
 
 def addresses(stack: Stack) -> RenderableType:
     """Where everything of this run can be looked at."""
-    rows = [(name, stack.url_of(name), "/docs /metrics /ready") for name in stack.services]
-    rows += [("simulator", stack.simulator_url, "Alpaca's API; /sim/faults /sim/clock; any key and secret log in")]
+    rows = [(name, stack.url_of(name), "/docs, /metrics, /ready") for name in stack.services]
+    rows += [("simulator", stack.simulator_url, "Alpaca's API, /sim/faults, /sim/clock")]
     rows += [
         ("mailbox", stack.mailbox_url, "/messages, /messages/1.html"),
         ("redis", stack.redis_url, "namespace demo"),
@@ -78,6 +81,12 @@ def _signals(story: Story) -> Iterator[RenderableType]:
         yield Text("no strategy said anything", style="red")
 
 
+def _target(target: TargetPortfolioSet | None) -> RenderableType:
+    if target is None:
+        return Text("no target portfolio was set", style="red")
+    return table(None, ["symbol", "weight>"], target_rows(target.model_dump(mode="json")), empty="all cash")
+
+
 def _plan(plan: RebalancePlanned | None) -> RenderableType:
     if plan is None:
         return Text("no plan was made", style="red")
@@ -88,7 +97,7 @@ def _plan(plan: RebalancePlanned | None) -> RenderableType:
     refused = [(r.side, r.symbol, r.limit, r.detail) for r in plan.refusals]
     head = f"equity {money(plan.equity)}, cash {money(plan.cash)}, plan {plan.plan_id}"
     columns = ["side", "symbol", "shares>", "near>", "dollars>", "held>", "wanted>"]
-    parts = [Text(head), table("Trades", columns, trades, empty="nothing to trade")]
+    parts = [Text(head), table(None, columns, trades, empty="nothing to trade")]
     return Group(*parts, *([table("Refused", ["side", "symbol", "limit", "why"], refused)] if refused else []))
 
 
@@ -175,7 +184,7 @@ def _positions(done: RebalanceCompleted | None, account: BrokerAccount | None) -
         for h in done.holdings
     ]
     columns = ["symbol", "shares>", "at the broker>", "price>", "value>", "weight>", "target>"]
-    return table("Holdings", columns, rows, empty="all cash")
+    return table(None, columns, rows, empty="all cash")
 
 
 def _cash(story: Story, account: BrokerAccount | None) -> RenderableType:
@@ -189,4 +198,4 @@ def _cash(story: Story, account: BrokerAccount | None) -> RenderableType:
         ("= after", money(done.cash_before + done.sold - done.bought)),
         ("at the broker", money(account.cash)),
     ]
-    return table("Cash", ["", "dollars>"], rows)
+    return table(None, ["", "dollars>"], rows)

@@ -27,7 +27,7 @@ def show(options: Options, logs: Path | None, *, once: bool) -> bool:
     """Whether every promise was kept. Raises FailedError when something did not come up; Ctrl-C before the end exits 130."""
     screen = console()
     screen.print("[bold]The Alchemiser[/]: one whole rebalance with real processes; simulated, no keys, no network")
-    screen.print(f"[dim]prices from {escape(options.prices)}[/]\n")
+    screen.print(f"[dim]prices {escape(options.prices)}[/]\n")
     with _signals_raise(), _folder(logs) as folder, _crew(folder, screen) as crew:
         try:
             kept = Demo(folder, options, screen).play(crew)

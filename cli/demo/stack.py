@@ -19,7 +19,7 @@ from shared.settings import SERVICE_PORTS
 # Only what a program needs to run at all: a key, a mode or a proxy of the person at the terminal must not reach the demo.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 SIMULATOR_KEY, SIMULATOR_SECRET = "demo", "demo"
-_PATIENCE_SECONDS = "1.5"
+_PATIENCE_SECONDS = "1"
 """At each price; nobody wants to watch a demo for as long as a patient order takes."""
 MAIL_FROM, MAIL_TO = "alchemiser@localhost", "you@localhost"
 

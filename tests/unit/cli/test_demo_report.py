@@ -86,7 +86,7 @@ def test_an_orders_life_is_told_step_by_step_against_its_quote() -> None:
 
 def test_what_did_not_happen_is_said() -> None:
     text = drawn(Story("c1"))
-    for part in ("no strategy said anything", "no target portfolio yet", "no plan was made", "no order was placed"):
+    for part in ("no strategy said anything", "no target portfolio was set", "no plan was made", "no order was placed"):
         assert part in text
     assert text.count("not known: the rebalance did not complete") == 2
 
