@@ -21,18 +21,25 @@ class SimulatorSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SIM_")
 
     host: str = "127.0.0.1"
+    """The address it listens on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 18765
     """0: any free one."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 7
+    """The same seed and the same calls: the same bytes."""
     data: Path | None = None
     """A directory of recorded data; None: the generator."""
     start: str | None = None
     """New York time, as 2024-06-03T09:30, or an ISO instant with a zone; None: shortly before the close of a fixed session."""
     speed: Annotated[float, Field(ge=0, le=MAX_SPEED, allow_inf_nan=False)] = 1.0
+    """Virtual seconds per second; 0 stands still until told to move."""
     fills: Literal["paper", "realistic"] = "paper"
+    """As Alpaca's paper account fills, or with sizes, queue and fees."""
     rate_limit: Annotated[int, Field(ge=0)] = 200
+    """Requests a minute and account; 0 is none."""
     key: Annotated[str, Field(min_length=1)] | None = None
+    """With the secret: the only login that is let in. Without, every new key is an account of its own."""
     secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Goes with the key."""
     cash: Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12, decimal_places=2)] = Decimal(100_000)
     """What a new account begins with, in dollars."""
     stall_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
