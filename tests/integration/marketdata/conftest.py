@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from cli.embedded_redis import free_port
+from cli.embedded_redis import embedded_redis, free_port
 from services.marketdata.adapters.inbox import BoundedInbox
 from services.marketdata.adapters.stream_alpaca import AlpacaStream
 from services.marketdata.bootstrap import Configuration, build
@@ -32,6 +32,7 @@ from shared.contracts import Message, decode, streams
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.marketdata import FeedStateChanged, Quote
 from shared.settings import HttpSettings, RedisSettings, VenueSettings
+from tests.conftest import eventually as wait_until
 
 TOKEN = "a-token-long-enough"
 Eventually = Callable[..., Any]
@@ -197,3 +198,33 @@ def start(redis_url: str, namespace: str) -> Iterator[Callable[..., Running]]:
     yield run
     late = [name for running in started for name in running.end()]
     assert late == []
+
+
+@pytest.fixture(scope="module")
+def house(generated_market: Market) -> Iterator[tuple[Running, SimulatedVenue]]:
+    """One marketdata, its venue and a Redis of its own for all tests that only look: SPY and TQQQ are wanted."""
+    with embedded_redis() as server:
+        venue = SimulatedVenue(generated_market, default_start(generated_market), free_port())
+        running = None
+        try:
+            wait_until(lambda: venue.is_started, what="the venue")
+            running = Running(server.url, "house", venue.url)
+            running.want("strategy", '["SPY", "TQQQ"]')
+            fully_served(running)
+            yield running, venue
+        finally:
+            late = running.end() if running else []
+            venue.stop()
+        assert late == []
+
+
+def fully_served(running: Running) -> None:
+    """Ready is said also while nothing is wanted, so this waits for the data themselves."""
+    wait_until(lambda: is_streamed(running, "SPY"), within=20, what="a streamed quote")
+    wait_until(lambda: running.http.get("/bars/SPY").is_success, within=20, what="history")
+    wait_until(running.is_ready, what="ready")
+
+
+def is_streamed(running: Running, symbol: str) -> bool:
+    quote = running.quote(symbol)
+    return quote is not None and quote.source == "stream"

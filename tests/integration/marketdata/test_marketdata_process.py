@@ -24,6 +24,7 @@ from shared.contracts import streams
 from shared.contracts.control import BackfillRequested
 from shared.contracts.marketdata import BarsClosed, DailyHistory, QuotesObserved
 from shared.sessions import sessions_between
+from tests.integration.marketdata.conftest import fully_served, is_streamed
 
 Eventually = Callable[..., Any]
 Start = Callable[..., Any]
@@ -37,20 +38,8 @@ def served(start: Start, venue: Any, eventually: Eventually) -> Any:
     """Marketdata that follows SPY and TQQQ, ready, its feed up."""
     running = start(venue.url)
     running.want("strategy", SPY)
-    _fully_served(running, eventually)
+    fully_served(running)
     return running
-
-
-def _fully_served(running: Any, eventually: Eventually) -> None:
-    """Ready is said also while nothing is wanted, so this waits for the data themselves."""
-    eventually(lambda: _is_streamed(running, "SPY"), within=20, what="a streamed quote")
-    eventually(lambda: running.http.get("/bars/SPY").is_success, within=20, what="history")
-    eventually(running.is_ready, what="ready")
-
-
-def _is_streamed(running: Any, symbol: str) -> bool:
-    quote = running.quote(symbol)
-    return quote is not None and quote.source == "stream"
 
 
 def _newer_than(running: Any, symbol: str, at: dt.datetime, source: str) -> bool:
@@ -58,7 +47,8 @@ def _newer_than(running: Any, symbol: str, at: dt.datetime, source: str) -> bool
     return quote is not None and quote.at > at and quote.source == source
 
 
-def test_quotes_flow_into_redis_as_facts_and_as_state(served: Any) -> None:
+def test_quotes_flow_into_redis_as_facts_and_as_state(house: Any) -> None:
+    served, _ = house
     facts = served.said(streams.QUOTES)
     assert all(isinstance(fact, QuotesObserved) for fact in facts)
     assert {quote.symbol for fact in facts for quote in fact.quotes} >= {"SPY"}
@@ -66,14 +56,16 @@ def test_quotes_flow_into_redis_as_facts_and_as_state(served: Any) -> None:
     assert served.alerts == []
 
 
-def test_daily_history_is_cached_up_to_the_prior_session(served: Any, venue: Any, redis_client: Any) -> None:
-    history = DailyHistory.model_validate_json(redis_client.get(served.bus.key(streams.daily_history("SPY"))))
+def test_daily_history_is_cached_up_to_the_prior_session(house: Any) -> None:
+    served, venue = house
+    history = DailyHistory.model_validate_json(served.redis.get(served.bus.key(streams.daily_history("SPY"))))
     assert history.dates[-1] == last_finished_session(venue.context.now()).date
     assert (history.source, history.adjustment) == ("alpaca", "all")
     assert len(history.dates) > 1000
 
 
-def test_a_quote_is_shown_with_its_age(served: Any) -> None:
+def test_a_quote_is_shown_with_its_age(house: Any) -> None:
+    served, _ = house
     answer = served.http.get("/quotes/SPY")
     body = answer.json()
     assert answer.status_code == 200
@@ -82,7 +74,8 @@ def test_a_quote_is_shown_with_its_age(served: Any) -> None:
     assert float(body["bid"]) < float(body["ask"])
 
 
-def test_bars_are_shown_newest_last(served: Any, venue: Any) -> None:
+def test_bars_are_shown_newest_last(house: Any) -> None:
+    served, venue = house
     body = served.http.get("/bars/SPY", params={"days": 5}).json()
     assert [bar["date"] for bar in body["bars"]] == sorted(bar["date"] for bar in body["bars"])
     assert len(body["bars"]) == 5
@@ -127,7 +120,9 @@ def _field(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["faults"][0]["field"]
 
 
-def test_bad_input_is_refused_with_its_field_or_its_reason(served: Any) -> None:
+def test_bad_input_is_refused_with_its_field_or_its_reason(house: Any) -> None:
+    served, _ = house
+    asked_before = served.bus.depth(streams.CONTROL)
     reasons = {path: served.http.get(path) for path in UNKNOWN}
     assert {path: answer.status_code for path, answer in reasons.items()} == dict.fromkeys(UNKNOWN, 404)
     assert {path: UNKNOWN[path] in answer.json()["detail"] for path, answer in reasons.items()} == dict.fromkeys(
@@ -138,18 +133,20 @@ def test_bad_input_is_refused_with_its_field_or_its_reason(served: Any) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
     bodies = {body: _field(served.http.post("/backfill", content=body, headers=headers)) for body in BAD_BODIES}
     assert bodies == {body: (422, field) for body, field in BAD_BODIES.items()}
-    assert served.bus.depth(streams.CONTROL) == 0
+    assert served.bus.depth(streams.CONTROL) == asked_before
 
 
-def test_a_backfill_without_the_token_is_401(served: Any) -> None:
+def test_a_backfill_without_the_token_is_401(house: Any) -> None:
+    served, _ = house
     assert served.http.post("/backfill", json={"symbols": ["SPY"]}).status_code == 401
 
 
-def test_a_backfill_fetches_history_again_and_can_be_followed(served: Any, eventually: Eventually) -> None:
+def test_a_backfill_fetches_history_again_and_can_be_followed(house: Any, eventually: Eventually) -> None:
+    served, _ = house
     before = served.http.get("/bars/SPY").json()["fetched_at"]
     answer = served.http.post("/backfill", json={"symbols": ["SPY", "QQQ"]}, headers=BEARER)
     assert answer.status_code == 202
-    (request,) = served.said(streams.CONTROL)
+    request = served.said(streams.CONTROL)[-1]
     assert isinstance(request, BackfillRequested)
     assert answer.json() == {"id": request.id, "correlation_id": request.correlation_id}
     eventually(lambda: served.http.get("/bars/QQQ").is_success, what="history of a symbol nobody wants")
@@ -158,7 +155,7 @@ def test_a_backfill_fetches_history_again_and_can_be_followed(served: Any, event
 
 def test_symbols_wanted_while_it_runs_are_streamed_and_back_filled(served: Any, eventually: Eventually) -> None:
     served.want("execution", '["TLT", "not a symbol"]')
-    eventually(lambda: _is_streamed(served, "TLT"), what="a streamed quote of the new symbol")
+    eventually(lambda: is_streamed(served, "TLT"), what="a streamed quote of the new symbol")
     eventually(lambda: served.http.get("/bars/TLT").is_success, what="its history")
     eventually(served.is_ready, what="ready again")
 
@@ -204,7 +201,7 @@ def test_a_venue_that_goes_away_is_down_and_comes_back(
     first = start_venue()
     running = start(first.url)
     running.want("strategy", SPY)
-    _fully_served(running, eventually)
+    fully_served(running)
     first.stop()
     eventually(lambda: "down" in running.states, within=15, what="down")
     assert [alert.severity for alert in running.alerts] == ["critical"]
@@ -238,13 +235,13 @@ def test_minute_bars_are_told_when_their_minute_is_over(served: Any, venue: Any,
 
 def test_symbols_always_served_need_no_subscriber(start: Start, venue: Any, eventually: Eventually) -> None:
     running = start(venue.url, symbols="SPY", adjustments="all,raw")
-    eventually(lambda: _is_streamed(running, "SPY"), within=20, what="a streamed quote")
+    eventually(lambda: is_streamed(running, "SPY"), within=20, what="a streamed quote")
     eventually(lambda: running.http.get("/bars/SPY?adjustment=raw").is_success, what="raw history")
 
 
 def test_a_restart_finds_the_connections_slot_free(start: Start, venue: Any, eventually: Eventually) -> None:
     first = start(venue.url, symbols="SPY")
-    eventually(lambda: _is_streamed(first, "SPY"), within=20, what="a streamed quote")
+    eventually(lambda: is_streamed(first, "SPY"), within=20, what="a streamed quote")
     assert first.end() == []
     stopped_at = venue.context.now()
     second = start(venue.url, symbols="SPY")
@@ -259,7 +256,7 @@ def test_a_redis_that_restarts_costs_nothing_but_time(
     server.start()
     try:
         running = start(venue.url, redis_url=server.url, symbols="SPY")
-        _fully_served(running, eventually)
+        fully_served(running)
         server.stop()
         eventually(lambda: not running.is_ready(), what="not ready")
         restarted_at = venue.context.now()
@@ -299,7 +296,7 @@ def test_the_second_source_stands_in_for_what_alpaca_does_not_have(
         url = f"http://127.0.0.1:{server.server_address[1]}"
         running = start(venue.url, twelvedata_key="twelve-key", twelvedata_url=url)
         running.want("strategy", '["SPY", "ELSEWHERE", "NOWHERE"]')
-        _fully_served(running, eventually)
+        fully_served(running)
     finally:
         server.shutdown()
         thread.join()
@@ -313,8 +310,9 @@ def test_the_second_source_stands_in_for_what_alpaca_does_not_have(
     assert "twelve-key" not in str(running.alerts)
 
 
-def test_the_namespace_keeps_two_houses_apart(served: Any, redis_client: redis.Redis) -> None:
-    other = RedisBus(redis_client, "another-house")
+def test_the_namespace_keeps_two_houses_apart(house: Any) -> None:
+    served, _ = house
+    other = RedisBus(served.redis, "another-house")
     assert other.get_all(streams.LATEST_QUOTES) == {}
 
 
