@@ -90,10 +90,10 @@ def insufficient_qty(
     )
 
 
-def wash_trade(existing_order_id: str, kind: str) -> Rejection:
+def wash_trade(existing_order_id: str) -> Rejection:
     return not_allowed(
         "potential wash trade detected. use complex orders",
-        {"existing_order_id": existing_order_id, "reject_reason": f"opposite side {kind} order exists"},
+        {"existing_order_id": existing_order_id, "reject_reason": "opposite side market/stop/limit order exists"},
     )
 
 

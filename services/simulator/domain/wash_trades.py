@@ -26,7 +26,7 @@ def wash_trade_refusal(
     for other in existing:
         opposite = other.side is side.opposite and not _is_exempt(other.type, group_class(other))
         if opposite and _could_cross(side, kind, limit, other):
-            return wash_trade(other.id, "limit" if other.type is OrderType.STOP_LIMIT else str(other.type))
+            return wash_trade(other.id)
     return None
 
 
