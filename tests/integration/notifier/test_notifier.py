@@ -21,13 +21,13 @@ from services.notifier.bootstrap import Notifier, build
 from services.notifier.domain.outbox import Posting
 from services.notifier.ports import OUTBOX
 from services.notifier.settings import NotifierSettings, SmtpSettings
-from shared.bus import Outcome, Put
+from shared.bus import Outcome, Publication, Put
 from shared.bus.redis_bus import RedisBus
 from shared.clock import ManualClock
 from shared.contracts import streams
 from shared.settings import HttpSettings, RedisSettings
 from tests.integration.notifier.servers import Inbox, plain_server
-from tests.unit.notifier.facts import AT, a_halt, a_plan, a_rebalance, a_signal, an_alert
+from tests.unit.notifier.facts import AT, a_feed_change, a_halt, a_plan, a_rebalance, a_signal, an_alert
 
 TOKEN = "t" * 32
 FROM = "bot@example.org"
@@ -203,6 +203,18 @@ def test_repeated_alerts_are_one_mail_and_one_count(house: House, inbox: Inbox) 
     subjects = [mail["Subject"] for mail in inbox.mails]
     assert len(subjects) == 2
     assert "19 more times" in subjects[1]
+
+
+def test_a_change_of_the_feed_and_the_alert_about_it_are_one_mail(house: House, inbox: Inbox) -> None:
+    """Marketdata commits both at once; the alert says more."""
+    alert = an_alert(source="marketdata", title="Quotes come by REST polling")
+    facts = (
+        Publication(streams.FEED_STATUS, a_feed_change("degraded")),
+        Publication(streams.alerts_of("marketdata"), alert),
+    )
+    house.bus.commit(Outcome(facts))
+    house.notifier().desk.turn()
+    assert [mail["Subject"] for mail in inbox.mails] == ["[simulated] WARNING: Quotes come by REST polling"]
 
 
 def test_the_test_endpoint_wants_the_token_and_sends_a_mail(house: House, inbox: Inbox) -> None:
