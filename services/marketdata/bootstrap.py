@@ -174,11 +174,14 @@ def _once_told_the_time(clock: Clock, observer: Observer, part: Part) -> Part:
     """The venue may start after us: without its time nothing can be judged, and nothing needs to fail."""
 
     def patient(stop: threading.Event) -> None:
+        is_said = False
         while not stop.is_set():
             try:
                 clock.now()
             except httpx.HTTPError as error:
-                observer.clock_unavailable(error)
+                if not is_said:
+                    observer.clock_unavailable(error)
+                is_said = True
                 stop.wait(_CLOCK_PATIENCE_SECONDS)
             else:
                 part(stop)
