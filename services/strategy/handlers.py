@@ -15,7 +15,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from services.strategy.domain.history import Inputs, PriceRules, assemble
-from services.strategy.domain.portfolio import Consolidated, LastWeights, StrategyManager, Verdict, consolidate
+from services.strategy.domain.portfolio import Consolidated, LastHeld, StrategyManager, Verdict, consolidate
+from services.strategy.domain.proxies import with_stand_ins
+from services.strategy.domain.rebalance import Held
 from services.strategy.domain.schedule import session_due, session_to_decide
 from services.strategy.ports import MarketHistory
 from services.strategy.settings import SERVICE
@@ -67,7 +69,7 @@ class Decide:
             return _publish_alerts(_missed(request, now))
         session = session_to_decide(now)
         inputs = assemble(self._history.find(self._manager.symbols), session, now, self._rules)
-        verdicts = self._manager.decide(inputs.closes, self._last_weights())
+        verdicts = self._manager.decide(with_stand_ins(inputs.closes), self._last_held())
         run = _Run(run_id(self._account, session.date, request), session, now, request.correlation_id, inputs)
         return self._outcome(run, verdicts)
 
@@ -80,12 +82,13 @@ class Decide:
             + _publish_alerts(*(run.alert(verdict) for verdict in verdicts if verdict.status != "fresh"))
         )
 
-    def _last_weights(self) -> LastWeights:
+    def _last_held(self) -> LastHeld:
         """What each strategy last decided. An entry that cannot be read counts as none: it is not known, not empty."""
         found = {}
         for strategy, raw in self._bus.get_all(LAST_GOOD).items():
             try:
-                found[strategy] = SignalIssued.of(raw).weights
+                last = SignalIssued.of(raw)
+                found[strategy] = Held(last.weights, last.session)
             except ValidationError:
                 continue
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -21,10 +21,14 @@ class UnknownSymbolError(LookupError):
 
 @dataclass(frozen=True, eq=False)
 class Closes:
-    """`sessions` rise; every column has one close per session, adjusted, positive, or NaN."""
+    """`sessions` rise; every column has one close per session, adjusted, positive, or NaN.
+
+    `stand_ins` says in words which closes of a symbol are not its own (domain/proxies.py); nothing else may be in their place.
+    """
 
     sessions: tuple[dt.date, ...]
     columns: Mapping[str, FloatArray]
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sessions: Sequence[dt.date], columns: Mapping[str, ArrayLike]) -> Closes:
@@ -66,11 +70,13 @@ class Closes:
 
     def until(self, row: int) -> Closes:
         """The table as it stood on that row's evening."""
-        return Closes(self.sessions[: row + 1], {s: column[: row + 1] for s, column in self.columns.items()})
+        columns = {s: column[: row + 1] for s, column in self.columns.items()}
+        return Closes(self.sessions[: row + 1], columns, self.stand_ins)
 
     def restricted_to(self, symbols: Sequence[str]) -> Closes:
         """Only these columns; those the table does not have stay missing."""
-        return Closes(self.sessions, {s: self.columns[s] for s in symbols if s in self.columns})
+        columns = {s: self.columns[s] for s in symbols if s in self.columns}
+        return Closes(self.sessions, columns, {s: text for s, text in self.stand_ins.items() if s in columns})
 
 
 def _require_rising(days: tuple[dt.date, ...]) -> None:

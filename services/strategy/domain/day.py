@@ -12,6 +12,7 @@ from typing import NamedTuple
 from services.strategy.domain.columns import Columns
 from services.strategy.domain.exact import exact
 from services.strategy.domain.indicators import FloatArray, run_ending_at
+from services.strategy.domain.ranking import ranked_places
 from services.strategy.domain.routing import COMPARE
 from services.strategy.domain.tree import (
     AnyOf,
@@ -163,7 +164,7 @@ class _Walk:
     def _chosen(self, node: Select, depth: int) -> list[Node]:
         """In listed order, a candidate listed twice as often as it ranks. Tells every number and why one was left out."""
         values = [self._value(node.metric, candidate) for candidate in node.candidates]
-        with_data = [place for place, value in enumerate(values) if value is not None]
+        with_data = [(place, value) for place, value in enumerate(values) if value is not None]
         left_out = [
             self._why_undefined(node.metric, candidate)
             for candidate, value in zip(node.candidates, values, strict=True)
@@ -171,7 +172,8 @@ class _Walk:
         ]
         if not with_data:
             raise UndefinedDecision(f"{node}: no candidate has data: {'; '.join(left_out)}")
-        places = _ranked(with_data, values, node)[: node.count]
+        ranked = ranked_places([value for _, value in with_data], highest=node.rank == "highest")
+        places = [with_data[rank][0] for rank in ranked[: node.count]]
         text = f"{node}: {', '.join(str(node.candidates[place]) for place in places)}"
         self._say_numbers(text + _left_out(left_out), node.metric, node.candidates, values, depth)
         return [node.candidates[place] for place in sorted(places)]
@@ -217,12 +219,6 @@ class _Walk:
 
     def _say(self, text: str, depth: int) -> None:
         self.steps.append(Step(text=text, depth=depth))
-
-
-def _ranked(places: list[int], values: list[float | None], node: Select) -> list[int]:
-    """Sorting is stable, so that ties keep listed order."""
-    sign = -1.0 if node.rank == "highest" else 1.0
-    return sorted(places, key=lambda place: sign * (values[place] or 0.0))
 
 
 def _left_out(reasons: list[str]) -> str:

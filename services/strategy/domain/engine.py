@@ -10,6 +10,7 @@ from typing import Protocol
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.columns import Columns
 from services.strategy.domain.day import evaluate_day
+from services.strategy.domain.rebalance import DAILY, Rebalance
 from services.strategy.domain.survey import closes_needed, symbols_of
 from services.strategy.domain.tree import Node
 from shared.contracts.strategy import Step
@@ -25,7 +26,10 @@ class Decision:
 
 
 class StrategyEngine(Protocol):
-    """Anything with these four can be traded. `decide` must not keep anything between calls."""
+    """Anything with these four can be traded. `decide` must not keep anything between calls.
+
+    One that also has `rebalance` (domain/rebalance.py) returns to its weights by that rule, others do every day.
+    """
 
     @property
     def name(self) -> str: ...
@@ -48,6 +52,7 @@ class TreeStrategy:
 
     name: str
     tree: Node
+    rebalance: Rebalance = DAILY
 
     @property
     def symbols(self) -> tuple[str, ...]:

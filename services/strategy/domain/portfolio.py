@@ -14,13 +14,15 @@ from typing import Final, Literal
 from services.strategy.domain.closes import Closes, UnknownSymbolError
 from services.strategy.domain.engine import Decision, StrategyEngine
 from services.strategy.domain.exact import SUM_TOLERANCE, exact_weights
+from services.strategy.domain.proxies import with_sources
+from services.strategy.domain.rebalance import DAILY, Calendar, Corridor, Held, Rebalance, kept
 from services.strategy.domain.undefined import UndefinedDecision
 from shared.contracts.strategy import StaleShare, Step
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,79}")
 _SYMBOL: Final = re.compile(r"[A-Z][A-Z0-9]*([./][A-Z0-9]+)?")
 
-LastWeights = Mapping[str, Mapping[str, Decimal]]
+LastHeld = Mapping[str, Held]
 """strategy -> what it last decided; no entry: it never has. Empty weights are a decision for cash."""
 
 
@@ -36,6 +38,8 @@ class Allotment:
     share: Decimal
     name: str
     symbols: tuple[str, ...]
+    """All that is read: what the strategy names, and what may stand in for it."""
+    rebalance: Rebalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,12 @@ class StrategyManager:
             raise PortfolioError(f"name: expected letters, digits, - _ . and spaces, got {name!r}")
         if name in self._allotments:
             raise PortfolioError(f"{name}: expected once, got it twice")
+        rebalance = getattr(strategy, "rebalance", DAILY)
+        if not isinstance(rebalance, Calendar | Corridor):
+            raise PortfolioError(f"{name}: rebalance: expected a Calendar or a Corridor, got {rebalance!r}")
         _require_share(name, weight)
         _require_tickers(name, symbols)
-        self._allotments[name] = Allotment(strategy, weight, name, symbols)
+        self._allotments[name] = Allotment(strategy, weight, name, with_sources(symbols), rebalance)
 
     def require_whole(self) -> None:
         """Raises PortfolioError unless the shares sum to 1."""
@@ -96,10 +103,10 @@ class StrategyManager:
             shares = ", ".join(f"{a.name}={a.share}" for a in self.allotments) or "no strategy"
             raise PortfolioError(f"shares: expected a sum of 1, got {total} ({shares})")
 
-    def decide(self, closes: Closes, last_weights: LastWeights) -> tuple[Verdict, ...]:
+    def decide(self, closes: Closes, last_held: LastHeld) -> tuple[Verdict, ...]:
         """Every strategy on the newest row of `closes`. Raises nothing but PortfolioError for shares off 1."""
         self.require_whole()
-        return tuple(_verdict(allotment, closes, last_weights) for allotment in self.allotments)
+        return tuple(_verdict(allotment, closes, last_held) for allotment in self.allotments)
 
 
 def consolidate(verdicts: Iterable[Verdict]) -> Consolidated:
@@ -114,23 +121,24 @@ def consolidate(verdicts: Iterable[Verdict]) -> Consolidated:
     return Consolidated({symbol: weight.normalize() for symbol, weight in weights.items()}, tuple(stale))
 
 
-def _verdict(allotment: Allotment, closes: Closes, last_weights: LastWeights) -> Verdict:
+def _verdict(allotment: Allotment, closes: Closes, last_held: LastHeld) -> Verdict:
     try:
-        weights, steps = _decided(allotment, closes)
+        weights, steps = _decided(allotment, closes, last_held.get(allotment.name))
     except UndefinedDecision as undefined:
-        return _failed(allotment, last_weights, f"UndefinedDecision: {undefined.reason}", undefined.steps)
+        return _failed(allotment, last_held, f"UndefinedDecision: {undefined.reason}", undefined.steps)
     except Exception as error:  # noqa: BLE001 - whatever a strategy does wrong costs its own share and no other
-        return _failed(allotment, last_weights, f"{type(error).__name__}: {error}")
+        return _failed(allotment, last_held, f"{type(error).__name__}: {error}")
     return Verdict(allotment.name, allotment.share, "fresh", weights, steps)
 
 
-def _failed(allotment: Allotment, last_weights: LastWeights, reason: str, steps: tuple[Step, ...] = ()) -> Verdict:
-    last = last_weights.get(allotment.name)
-    status: Literal["stale", "failed"] = "failed" if last is None else "stale"
-    return Verdict(allotment.name, allotment.share, status, last or {}, steps, reason)
+def _failed(allotment: Allotment, last_held: LastHeld, reason: str, steps: tuple[Step, ...] = ()) -> Verdict:
+    last = last_held.get(allotment.name)
+    if last is None:
+        return Verdict(allotment.name, allotment.share, "failed", {}, steps, reason)
+    return Verdict(allotment.name, allotment.share, "stale", last.weights, steps, reason)
 
 
-def _decided(allotment: Allotment, closes: Closes) -> tuple[dict[str, Decimal], tuple[Step, ...]]:
+def _decided(allotment: Allotment, closes: Closes, held: Held | None) -> tuple[dict[str, Decimal], tuple[Step, ...]]:
     own = closes.restricted_to(allotment.symbols)
     decision = allotment.engine.decide(own)
     if not isinstance(decision, Decision):
@@ -140,7 +148,12 @@ def _decided(allotment: Allotment, closes: Closes) -> tuple[dict[str, Decimal], 
         raise TypeError("explanation: expected Steps only")
     weights = exact_weights(decision.weights, decision.cash)
     _require_known(allotment, weights, own)
-    return weights, steps
+    flags = tuple(Step(text=f"input {symbol}: {text}") for symbol, text in own.stand_ins.items())
+    keep = kept(allotment.rebalance, held, weights, own)
+    if keep is None:
+        return weights, flags + steps
+    inside = Step(text=f"rebalances {allotment.rebalance}: keeps what it held, as the prices have moved it")
+    return exact_weights(keep, max(0.0, 1.0 - sum(keep.values()))), (*flags, *steps, inside)
 
 
 def _require_known(allotment: Allotment, weights: Mapping[str, Decimal], closes: Closes) -> None:

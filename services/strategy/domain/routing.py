@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.strategy.domain.indicators import FloatArray
+from services.strategy.domain.ranking import chosen
 from services.strategy.domain.tree import (
     AnyOf,
     Asset,
@@ -108,20 +109,16 @@ class Route:
     def _chosen(self, node: Select, rows: Rows) -> Flags:
         """Shape (rows, candidates). A row that chooses nobody has no candidate with data."""
         values = np.column_stack([self._columns.metric_of(node.metric, c)[rows] for c in node.candidates])
-        keys = -values if node.rank == "highest" else values
-        order = np.argsort(keys, axis=1, kind="stable")  # NaN sorts last, equals keep listed order
-        chosen = np.zeros(values.shape, dtype=np.bool_)
-        np.put_along_axis(chosen, order[:, : node.count], values=True, axis=1)
-        return chosen & ~np.isnan(values)
+        return chosen(values, node.count, highest=node.rank == "highest")
 
     def _select(self, node: Select, rows: Rows, shares: FloatArray) -> list[Flow]:
-        chosen = self._chosen(node, rows)
-        how_many = chosen.sum(axis=1)
+        picks = self._chosen(node, rows)
+        how_many = picks.sum(axis=1)
         self.undefined[rows[how_many == 0]] = True
         each = shares / np.maximum(how_many, 1)
         return [
             Flow(candidate, rows[picked], each[picked])
-            for candidate, picked in zip(node.candidates, chosen.T, strict=True)
+            for candidate, picked in zip(node.candidates, picks.T, strict=True)
             if picked.any()
         ]
 
@@ -145,10 +142,10 @@ class Route:
         present: list[Flags] = []
         for child in node.children:
             if isinstance(child, Select):
-                chosen = self._chosen(child, rows)
-                self.undefined[rows[~chosen.any(axis=1)]] = True
+                picks = self._chosen(child, rows)
+                self.undefined[rows[~picks.any(axis=1)]] = True
                 members += child.candidates
-                present += list(chosen.T)
+                present += list(picks.T)
             else:
                 members.append(child)
                 present.append(np.ones(rows.shape, dtype=np.bool_))

@@ -18,6 +18,7 @@ from services.strategy.domain.portfolio import (
     Verdict,
     consolidate,
 )
+from services.strategy.domain.rebalance import Held
 from services.strategy.domain.undefined import UndefinedDecision
 from shared.contracts.strategy import StaleShare, Step
 
@@ -170,7 +171,8 @@ def test_a_broken_strategy_costs_only_its_own_share(decide: Callable[[Closes], D
 def test_a_failed_strategy_keeps_what_it_last_decided() -> None:
     broken = Fixed("broken", {}, instead=raising(RuntimeError("boom")))
     manager = a_portfolio((broken, "0.3"), (Fixed("sound", {"TECL": 1.0}), "0.7"))
-    verdicts = manager.decide(closes(), {"broken": {"BIL": Decimal("0.6"), "TECL": Decimal("0.4")}})
+    held = Held({"BIL": Decimal("0.6"), "TECL": Decimal("0.4")}, dt.date(2024, 6, 3))
+    verdicts = manager.decide(closes(), {"broken": held})
     assert verdicts[0].status == "stale"
     portfolio = consolidate(verdicts)
     assert portfolio.weights == {"BIL": Decimal("0.18"), "TECL": Decimal("0.82")}
@@ -180,7 +182,7 @@ def test_a_failed_strategy_keeps_what_it_last_decided() -> None:
 def test_cash_that_was_decided_is_something_a_strategy_last_held() -> None:
     """Empty weights are known: the share may be in cash, and others may be traded."""
     manager = a_portfolio((Fixed("broken", {}, instead=raising(RuntimeError("boom"))), "1"))
-    assert manager.decide(closes(), {"broken": {}})[0].status == "stale"
+    assert manager.decide(closes(), {"broken": Held({}, dt.date(2024, 6, 3))})[0].status == "stale"
 
 
 def test_an_undefined_tree_keeps_the_steps_it_took() -> None:

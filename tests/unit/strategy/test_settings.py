@@ -75,7 +75,7 @@ def test_an_own_strategy_is_a_class_a_function_or_an_object(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
-        ("nucular", "nucular: expected one of nuclear, tecl, or module:attribute"),
+        ("nucular", "nucular: expected one of klm, nuclear, tecl, or module:attribute"),
         ("no_such_module_of_ours:X", "expected an importable strategy, got ModuleNotFoundError"),
         ("my_module:Missing", "expected an importable strategy, got AttributeError"),
         (":X", "expected an importable strategy, got ValueError"),
@@ -104,7 +104,7 @@ def test_a_portfolio_that_does_not_read_is_named(portfolio: str, monkeypatch: py
         ("nuclear=NaN,tecl=0.4", "STRATEGY_PORTFOLIO: nuclear: weight: expected more than 0 and at most 1, got NaN"),
         ("nuclear=-0.5,tecl=1.5", "STRATEGY_PORTFOLIO: nuclear: weight: expected more than 0 and at most 1, got -0.5"),
         ("tecl=0.5,tecl=0.5", "STRATEGY_PORTFOLIO: tecl: expected once, got it twice"),
-        ("klm9=1", "STRATEGY_PORTFOLIO: klm9: expected one of nuclear, tecl"),
+        ("klm9=1", "STRATEGY_PORTFOLIO: klm9: expected one of klm, nuclear, tecl"),
     ],
 )
 def test_a_portfolio_that_cannot_be_is_named(portfolio: str, fault: str) -> None:

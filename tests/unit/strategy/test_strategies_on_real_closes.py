@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import statistics
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -18,64 +16,11 @@ from services.strategy.domain.engine import TreeStrategy
 from services.strategy.domain.strategies.nuclear import nuclear
 from services.strategy.domain.strategies.tecl import tecl
 from services.strategy.domain.undefined import UndefinedDecision
+from tests.unit.strategy.loops import History, NotKnownError
 
 pytestmark = pytest.mark.data
 Weights = dict[str, float] | None
 """None: undefined."""
-
-
-class NotKnownError(Exception):
-    pass
-
-
-@dataclass
-class History:
-    """Indicators by plain loops over lists, each day known from the closes up to it."""
-
-    closes: dict[str, list[float]]
-
-    def __post_init__(self) -> None:
-        self._rsi: dict[tuple[str, int], list[float]] = {}
-
-    def known(self, value: float) -> float:
-        if math.isnan(value):
-            raise NotKnownError
-        return value
-
-    def close(self, symbol: str, day: int) -> float:
-        return self.known(self.closes[symbol][day])
-
-    def sma(self, symbol: str, window: int, day: int) -> float:
-        return self.known(math.fsum(self.closes[symbol][max(0, day - window + 1) : day + 1]) / window)
-
-    def cumulative(self, symbol: str, window: int, day: int) -> float:
-        return self.known((self.closes[symbol][day] / self.closes[symbol][day - window] - 1) * 100)
-
-    def mean_return(self, symbol: str, window: int, day: int) -> float:
-        closes = self.closes[symbol]
-        return self.known(
-            statistics.fmean((closes[d] / closes[d - 1] - 1) * 100 for d in range(day - window + 1, day + 1))
-        )
-
-    def rsi(self, symbol: str, window: int, day: int) -> float:
-        if (symbol, window) not in self._rsi:
-            self._rsi[symbol, window] = self._wilder(symbol, window)
-        return self.known(self._rsi[symbol, window][day])
-
-    def _wilder(self, symbol: str, window: int) -> list[float]:
-        closes = self.closes[symbol]
-        values = [math.nan] * len(closes)
-        first = next((day for day, close in enumerate(closes) if not math.isnan(close)), len(closes))
-        gain = loss = 0.0
-        for day in range(first + 1, len(closes)):
-            up, down = max(closes[day] - closes[day - 1], 0.0), max(closes[day - 1] - closes[day], 0.0)
-            if day - first <= window:
-                gain, loss = gain + up / window, loss + down / window
-            else:
-                gain, loss = gain + (up - gain) / window, loss + (down - loss) / window
-            if day - first >= window:
-                values[day] = 100 - 100 / (1 + gain / loss) if loss else 100.0
-        return values
 
 
 def nuclear_by_loop(h: History, day: int) -> dict[str, float]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from services.strategy.domain.engine import TreeStrategy
 from services.strategy.domain.indicators import MOVING_AVERAGE_RETURN, RSI, STDEV_RETURN
 from services.strategy.domain.language import (
@@ -23,6 +25,7 @@ from services.strategy.domain.language import (
     specified,
     when,
 )
+from services.strategy.domain.rebalance import Corridor
 from services.strategy.domain.tree import Node
 
 _OVERBOUGHT = (
@@ -54,7 +57,8 @@ def klm() -> TreeStrategy:
         _variant("Nova", _switcher(_leading_stock(), _calmest_of_three()), volatility="UVIX"),
         _variant("830/21", _switcher(highest(1, _RSI10, "TECL", "SOXL", "SVIX"), _by_bond_trend())),
     )
-    return TreeStrategy("klm", group("most volatile variant", highest(1, by(STDEV_RETURN, 5), *variants)))
+    tree = group("most volatile variant", highest(1, by(STDEV_RETURN, 5), *variants))
+    return TreeStrategy("klm", tree, Corridor(Decimal("0.1")))
 
 
 def _variant(name: str, switcher: Node, *, volatility: str = "UVXY") -> Node:
