@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +37,13 @@ def simulator(
         settings = read(SimulatorSettings, **given)
     except SettingsError as error:
         raise _as_options(error, given) from error
+    # uvicorn stops in order on SIGTERM and then raises it again: being told to stop is no failure.
+    signal.signal(signal.SIGTERM, _end)
     raise SystemExit(serve(settings))
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(ExitCode.OK)
 
 
 def _as_options(error: SettingsError, given: dict[str, Any]) -> CommandError:
