@@ -13,12 +13,18 @@ from services.strategy.domain.indicators import (
     CLOSE,
     CUMULATIVE_RETURN,
     EMA,
+    LOWER_BOLLINGER,
+    MACD,
+    MACD_SIGNAL,
     MAX_DRAWDOWN,
     MOVING_AVERAGE_RETURN,
+    PPO,
+    PPO_SIGNAL,
     RSI,
     SMA,
     STDEV_PRICE,
     STDEV_RETURN,
+    UPPER_BOLLINGER,
     Indicator,
 )
 from services.strategy.domain.tree import (
@@ -81,6 +87,30 @@ def stdev_price(symbol: str, window: int) -> Measure:
 
 def max_drawdown(symbol: str, window: int) -> Measure:
     return Measure(by(MAX_DRAWDOWN, window), symbol)
+
+
+def ppo(symbol: str, short: int, long: int) -> Measure:
+    return Measure(by(PPO, short, long), symbol)
+
+
+def ppo_signal(symbol: str, short: int, long: int, smooth: int) -> Measure:
+    return Measure(by(PPO_SIGNAL, short, long, smooth), symbol)
+
+
+def macd(symbol: str, short: int, long: int) -> Measure:
+    return Measure(by(MACD, short, long), symbol)
+
+
+def macd_signal(symbol: str, short: int, long: int, smooth: int) -> Measure:
+    return Measure(by(MACD_SIGNAL, short, long, smooth), symbol)
+
+
+def upper_bollinger(symbol: str, window: int, deviations: int = 2) -> Measure:
+    return Measure(by(UPPER_BOLLINGER, window, deviations), symbol)
+
+
+def lower_bollinger(symbol: str, window: int, deviations: int = 2) -> Measure:
+    return Measure(by(LOWER_BOLLINGER, window, deviations), symbol)
 
 
 def hold(symbol: str) -> Asset:

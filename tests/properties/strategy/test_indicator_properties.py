@@ -13,12 +13,18 @@ from services.strategy.domain.indicators import (
     CLOSE,
     CUMULATIVE_RETURN,
     EMA,
+    LOWER_BOLLINGER,
+    MACD,
+    MACD_SIGNAL,
     MAX_DRAWDOWN,
     MOVING_AVERAGE_RETURN,
+    PPO,
+    PPO_SIGNAL,
     RSI,
     SMA,
     STDEV_PRICE,
     STDEV_RETURN,
+    UPPER_BOLLINGER,
     FloatArray,
     Indicator,
     run_ending_at,
@@ -30,6 +36,7 @@ unbroken = npst.arrays(np.float64, st.integers(1, 40), elements=st.floats(1, 100
 with_gaps = npst.arrays(
     np.float64, st.integers(1, 40), elements=st.one_of(st.floats(1, 1000), st.floats(1, 1000), st.just(np.nan))
 )
+brief = settings(max_examples=40, deadline=None)  # times fifteen indicators
 every_indicator = pytest.mark.parametrize("indicator", ALL, ids=lambda indicator: indicator.name)
 
 
@@ -42,6 +49,7 @@ def needed(indicator: Indicator, window: int) -> int:
 
 
 @every_indicator
+@brief
 @given(closes=with_gaps, window=windows, data=st.data())
 def test_the_value_of_a_day_is_the_same_with_and_without_the_future(
     indicator: Indicator, closes: FloatArray, window: int, data: st.DataObject
@@ -52,6 +60,7 @@ def test_the_value_of_a_day_is_the_same_with_and_without_the_future(
 
 
 @every_indicator
+@brief
 @given(closes=with_gaps, window=windows)
 def test_undefined_exactly_until_the_unbroken_run_holds_enough_closes(
     indicator: Indicator, closes: FloatArray, window: int
@@ -66,6 +75,7 @@ def test_undefined_exactly_until_the_unbroken_run_holds_enough_closes(
 
 
 @every_indicator
+@brief
 @given(closes=with_gaps, window=windows, later=st.integers(0, 5))
 def test_a_gap_is_never_bridged(indicator: Indicator, closes: FloatArray, window: int, later: int) -> None:
     """What stands before a gap has no influence on what comes after it."""
@@ -75,11 +85,12 @@ def test_a_gap_is_never_bridged(indicator: Indicator, closes: FloatArray, window
 
 
 @every_indicator
+@brief
 @given(closes=unbroken, window=windows, factor=st.sampled_from([0.25, 2.0, 64.0]))
 def test_scaling_all_prices_scales_dollars_and_leaves_percent_alone(
     indicator: Indicator, closes: FloatArray, window: int, factor: float
 ) -> None:
-    in_dollars = indicator in (CLOSE, SMA, EMA, STDEV_PRICE)
+    in_dollars = indicator in (CLOSE, SMA, EMA, STDEV_PRICE, MACD, MACD_SIGNAL, UPPER_BOLLINGER, LOWER_BOLLINGER)
     expected = values(indicator, closes, window) * (factor if in_dollars else 1.0)
     np.testing.assert_allclose(values(indicator, closes * factor, window), expected, rtol=1e-9, atol=1e-9)
 
@@ -93,17 +104,25 @@ CONSTANT = {
     MOVING_AVERAGE_RETURN.name: 0.0,
     CUMULATIVE_RETURN.name: 0.0,
     MAX_DRAWDOWN.name: 0.0,
+    MACD.name: 0.0,
+    MACD_SIGNAL.name: 0.0,
+    PPO.name: 0.0,
+    PPO_SIGNAL.name: 0.0,
+    UPPER_BOLLINGER.name: 50.0,
+    LOWER_BOLLINGER.name: 50.0,
     RSI.name: np.nan,  # neither gain nor loss: no strength to speak of, and no stand-in of 50
 }
 
 
 @every_indicator
+@brief
 @given(window=windows)
 def test_of_a_constant_series(indicator: Indicator, window: int) -> None:
     last = values(indicator, np.full(40, 50.0), window)[-1]
     np.testing.assert_allclose(last, CONSTANT[indicator.name], rtol=1e-12)
 
 
+@brief
 @given(closes=unbroken, window=windows)
 def test_of_a_series_that_only_rises(closes: FloatArray, window: int) -> None:
     rising = np.cumsum(closes)
@@ -114,10 +133,15 @@ def test_of_a_series_that_only_rises(closes: FloatArray, window: int) -> None:
     assert (MOVING_AVERAGE_RETURN(rising, window)[day] > 0).all()
     assert (SMA(rising, window)[day] < rising[day]).all()
     assert (EMA(rising, window)[day] < rising[day]).all()
+    assert (MACD(rising, 2, window + 1)[day] > 0).all()
+    assert (PPO(rising, 2, window + 1)[day] > 0).all()
+    assert (PPO_SIGNAL(rising, 2, window + 1, 2)[window + 1 :] > 0).all()
+    assert (UPPER_BOLLINGER(rising, window, 2)[day] > LOWER_BOLLINGER(rising, window, 2)[day]).all()
     assert (RSI(rising[::-1], window)[day] == 0).all()
     assert (MAX_DRAWDOWN(rising[::-1], window)[day] > 0).all()
 
 
+@brief
 @given(closes=with_gaps, window=windows)
 def test_values_stay_in_their_range(closes: FloatArray, window: int) -> None:
     for indicator, lowest, highest in (
@@ -132,7 +156,7 @@ def test_values_stay_in_their_range(closes: FloatArray, window: int) -> None:
 
 
 @every_indicator
-@settings(max_examples=25)
+@brief
 @given(table=npst.arrays(np.float64, (20, 3), elements=st.one_of(st.floats(1, 1000), st.just(np.nan))), window=windows)
 def test_a_matrix_is_its_columns(indicator: Indicator, table: FloatArray, window: int) -> None:
     columns = [values(indicator, column, window) for column in table.T]
@@ -142,8 +166,10 @@ def test_a_matrix_is_its_columns(indicator: Indicator, table: FloatArray, window
 @pytest.mark.parametrize("indicator", [indicator for indicator in ALL if indicator.windows])
 @pytest.mark.parametrize("window", [0, -1, 2.0, "10", True, None])
 def test_a_window_that_is_no_whole_number_is_refused_by_name(indicator: Indicator, window: object) -> None:
-    with pytest.raises(ValueError, match=rf"{indicator.name}: window: expected a whole number of at least \d, got"):
-        indicator([1.0, 2.0, 3.0], window)  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match=rf"{indicator.name}: {indicator.windows[0]}: expected a whole number of at least \d, got"
+    ):
+        indicator([1.0, 2.0, 3.0], window, *([2] * (len(indicator.windows) - 1)))  # type: ignore[arg-type]
 
 
 @every_indicator

@@ -97,7 +97,7 @@ def decided(tree: Node, closes: Closes) -> DayAllocation | str:
         return undefined.reason
 
 
-relaxed = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @relaxed

@@ -17,12 +17,18 @@ from services.strategy.domain.indicators import (
     CLOSE,
     CUMULATIVE_RETURN,
     EMA,
+    LOWER_BOLLINGER,
+    MACD,
+    MACD_SIGNAL,
     MAX_DRAWDOWN,
     MOVING_AVERAGE_RETURN,
+    PPO,
+    PPO_SIGNAL,
     RSI,
     SMA,
     STDEV_PRICE,
     STDEV_RETURN,
+    UPPER_BOLLINGER,
     FloatArray,
     Indicator,
 )
@@ -65,6 +71,75 @@ def test_equals_talib_on_real_closes(
 ) -> None:
     for closes in real_closes.values():
         np.testing.assert_allclose(indicator(closes, window), oracle(closes, window), rtol=1e-9)
+
+
+Windows = tuple[int, ...]
+
+
+def talib_macd(closes: FloatArray, windows: Windows) -> tuple[FloatArray, FloatArray]:
+    line, signal, _ = talib.MACD(closes, *windows)
+    return line, signal
+
+
+def talib_ppo_signal(closes: FloatArray, windows: Windows) -> FloatArray:
+    """TA-Lib has none; it is its EMA of its PPO."""
+    short, long, smooth = windows
+    line = talib.PPO(closes, short, long, matype=1)
+    there = ~np.isnan(line)
+    signal = np.full(line.shape, np.nan)
+    signal[there] = talib.EMA(line[there], smooth)
+    return signal
+
+
+def talib_bands(closes: FloatArray, windows: Windows) -> tuple[FloatArray, FloatArray]:
+    window, deviations = windows
+    upper, _, lower = talib.BBANDS(closes, window, deviations, deviations)
+    return upper, lower
+
+
+OF_SEVERAL_WINDOWS: list[tuple[Indicator, Callable[[FloatArray, Windows], FloatArray], Windows]] = [
+    *((PPO, lambda c, w: talib.PPO(c, *w, matype=1), w) for w in ((12, 26), (3, 50))),
+    *((PPO_SIGNAL, talib_ppo_signal, w) for w in ((12, 26, 9), (3, 50, 2))),
+    *((MACD_SIGNAL, lambda c, w: talib_macd(c, w)[1], w) for w in ((12, 26, 9), (3, 50, 2))),
+    *((UPPER_BOLLINGER, lambda c, w: talib_bands(c, w)[0], w) for w in ((20, 2), (5, 1))),
+    *((LOWER_BOLLINGER, lambda c, w: talib_bands(c, w)[1], w) for w in ((20, 2), (5, 1))),
+]
+SEVERAL = [pytest.param(*row, id=row[0].label(row[2], "")) for row in OF_SEVERAL_WINDOWS]
+
+
+@pytest.mark.parametrize(("indicator", "oracle", "windows"), SEVERAL)
+def test_of_several_windows_equals_talib_on_random_closes(
+    indicator: Indicator, oracle: Callable[[FloatArray, Windows], FloatArray], windows: Windows
+) -> None:
+    for seed in range(5):
+        closes = random_closes(seed)
+        np.testing.assert_allclose(indicator(closes, *windows), oracle(closes, windows), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("indicator", "oracle", "windows"), SEVERAL)
+def test_of_several_windows_equals_talib_on_real_closes(
+    indicator: Indicator,
+    oracle: Callable[[FloatArray, Windows], FloatArray],
+    windows: Windows,
+    real_closes: dict[str, FloatArray],
+) -> None:
+    """Relative to the price, since TA-Lib's own deviation is a difference of squares of prices."""
+    for closes in real_closes.values():
+        found, expected = indicator(closes, *windows), oracle(closes, windows)
+        in_percent = indicator in (PPO, PPO_SIGNAL)
+        error = np.abs(found - expected) / (1.0 if in_percent else closes)
+        assert (np.isnan(found) == np.isnan(expected)).all()
+        assert np.nanmax(error) < 1e-9
+
+
+@pytest.mark.parametrize("windows", [(12, 26, 9), (3, 50, 2)])
+def test_macd_equals_talibs_line_which_begins_with_its_signal(windows: Windows) -> None:
+    closes = random_closes(11)
+    line, _ = talib_macd(closes, windows)
+    there = ~np.isnan(line)
+    np.testing.assert_allclose(MACD(closes, *windows[:2])[there], line[there], rtol=1e-9, atol=1e-9)
+    assert np.flatnonzero(~np.isnan(MACD(closes, *windows[:2])))[0] == windows[1] - 1
 
 
 def returns(window: Sequence[float]) -> list[float]:
