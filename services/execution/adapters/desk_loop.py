@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 from services.execution.adapters.desk_book import Book
@@ -19,8 +19,9 @@ from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
-from services.execution.domain.order_events import Event, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_events import Cancel, Event, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder
+from services.execution.domain.order_step import Step
 from services.execution.ports import FencedOutError, Leases, Quotes, Updates
 from shared import logs
 from shared.bus import BusUnavailableError
@@ -165,15 +166,24 @@ class LegLoop:
         except smart_order.ImpossibleEventError as error:
             self._log.error("an impossible event was left out", error=str(error))
             return
+        after = self._written(step)
+        self.orders[order_id] = after
+        self._remember(after)
+        for command in step.commands:
+            if not isinstance(command, Tell):
+                self.calls.send(after, command)
+        self._settle(before, after)
+
+    def _written(self, step: Step) -> SmartOrder:
+        """What is told, and that a cancel is about to leave: else the next worker would take its end for somebody else's."""
         told = [command.message for command in step.commands if isinstance(command, Tell)]
         if told:
             self.book.write_order(step.order, told)
-        self.orders[order_id] = step.order
-        self._remember(step.order)
-        for command in step.commands:
-            if not isinstance(command, Tell):
-                self.calls.send(step.order, command)
-        self._settle(before, step.order)
+        elif any(isinstance(command, Cancel) for command in step.commands):
+            numbered = replace(step.order, told=step.order.told + 1)
+            self.book.write_order(numbered, ())
+            return numbered
+        return step.order
 
     def _settle(self, before: SmartOrder, after: SmartOrder) -> None:
         for child in after.children:

@@ -22,6 +22,8 @@ def restored(order: SmartOrder, journalled: Sequence[Child], now: dt.datetime, p
     live = order.live
     if live is None:
         return replace(order, phase=Phase.READY, wake_at=now, asks=0, asked_at=None)
+    if order.phase is Phase.CANCELLING and not lost:
+        return replace(order, asks=0, wake_at=now)  # the cancel may not have left: asked about, and repeated if need be
     names = [rung.name for rung in policy.rungs]
     rung = names.index(live.rung) if live.rung in names else min(order.rung, policy.last)
     return replace(
