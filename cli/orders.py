@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from cli.endpoint import endpoint
-from cli.tables import AsJson, price, shares, show, table
+from cli.tables import AsJson, moment, price, shares, show, table
 
 
 def orders(*, as_json: AsJson = False) -> None:
@@ -30,13 +30,23 @@ def cancel(
 
 
 def _orders_table(rows: list[dict[str, Any]]) -> RenderableType:
-    columns = ["submitted", "side", "symbol", "shares>", "filled>", "limit>", "status", "placed by", "client order id"]
+    columns = [
+        "submitted (UTC)",
+        "side",
+        "symbol",
+        "shares>",
+        "filled>",
+        "limit>",
+        "status",
+        "placed by",
+        "client order id",
+    ]
     return table("Open orders", columns, [_row(order) for order in rows])
 
 
 def _row(order: dict[str, Any]) -> tuple[Any, ...]:
     return (
-        order["submitted_at"],
+        moment(order["submitted_at"]),
         order["side"],
         order["symbol"],
         shares(order["qty"]),

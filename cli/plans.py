@@ -8,7 +8,7 @@ import typer
 from rich.console import Group, RenderableType
 
 from cli.endpoint import endpoint
-from cli.tables import AsJson, bad, good, money, price, shares, show, table
+from cli.tables import AsJson, bad, good, moment, money, price, shares, show, table
 
 
 def plans(
@@ -28,7 +28,7 @@ def plans(
 def plan_view(answer: dict[str, Any]) -> RenderableType:
     """One plan as /plans/{id} tells it."""
     plan, results = answer["plan"], results_of(answer)
-    parts = [_trades_table(plan), _refusals_table(plan["refusals"]), _results_table(results)]
+    parts = [_trades_table(plan), _refusals_table(refusals_of(answer)), _results_table(results)]
     head = f"plan {plan['plan_id']}: {plan['status']}{', dry run' if plan['dry_run'] else ''}"
     return Group(f"[bold]{head}[/]", f"equity {money(plan['equity'])}, cash {money(plan['cash'])}", *parts)
 
@@ -38,15 +38,20 @@ def results_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [result for leg in answer["legs"] for result in leg["results"]]
 
 
+def refusals_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the limits refused at planning, and what the cash that was really there no longer allowed."""
+    return [*answer["plan"]["refusals"], *(refusal for leg in answer["legs"] for refusal in leg["refusals"])]
+
+
 def _plans_table(rows: list[dict[str, Any]]) -> RenderableType:
-    columns = ["plan", "made", "status", "trades>", "refused>", "equity>", "correlation id"]
+    columns = ["plan", "made (UTC)", "status", "trades>", "refused>", "equity>", "correlation id"]
     return table("Plans", columns, [_plan_row(plan) for plan in rows])
 
 
 def _plan_row(plan: dict[str, Any]) -> tuple[Any, ...]:
     status = plan["status"] + (", dry run" if plan["dry_run"] else "")
     counts = len(plan["trades"]), len(plan["refusals"])
-    return plan["plan_id"], plan["created_at"], status, *counts, money(plan["equity"]), plan["correlation_id"]
+    return plan["plan_id"], moment(plan["created_at"]), status, *counts, money(plan["equity"]), plan["correlation_id"]
 
 
 def _trades_table(plan: dict[str, Any]) -> RenderableType:

@@ -8,7 +8,7 @@ import typer
 
 from cli.exit_codes import CommandError, ExitCode, FailedError
 from cli.stream_view import StreamView, written_at
-from cli.tables import AsJson, bad, show, table
+from cli.tables import AsJson, bad, moment, show, table
 from shared.bus import DeadLetter
 from shared.contracts import streams as names
 from shared.settings import SERVICE_PORTS
@@ -125,12 +125,12 @@ def _text(letter: DeadLetter) -> dict[str, str]:
 def _streams_table(rows: list[dict[str, Any]]) -> Any:
     return table(
         "Streams",
-        ["stream", "messages>", "newest", "reader", "unfinished>", "unread>"],
+        ["stream", "messages>", "newest (UTC)", "reader", "unfinished>", "unread>"],
         [
             (
                 row["stream"] if first else "",
                 row["messages"] if first else "",
-                row["newest_at"] if first else "",
+                moment(row["newest_at"]) if first else "",
                 group["name"],
                 bad(str(group["unfinished"])) if group["unfinished"] else group["unfinished"],
                 group["unread"],
@@ -148,8 +148,8 @@ def _with_first(groups: list[dict[str, Any]]) -> list[tuple[bool, dict[str, Any]
 def _messages_table(stream: str, rows: list[dict[str, Any]]) -> Any:
     return table(
         stream,
-        ["at", "kind", "correlation id", "content"],
-        [(row["at"], row["kind"], row["correlation_id"], row["content"]) for row in rows],
+        ["at (UTC)", "kind", "correlation id", "content"],
+        [(moment(row["at"]), row["kind"], row["correlation_id"], row["content"]) for row in rows],
         empty="no message",
     )
 

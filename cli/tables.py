@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
@@ -43,7 +44,8 @@ def table(
     # The title stands apart: as a part of the table it would be folded to the table's width.
     drawn = Table(header_style="dim", box=None, pad_edge=False, show_header=any(name.strip(">") for name in columns))
     for name in columns:
-        drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left")
+        # Folded, never cut: half an id is of no use to anybody.
+        drawn.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
     for line in lines:
         drawn.add_row(*line)
     return drawn if title is None else Group(f"[bold]{escape(title)}[/]", drawn)
@@ -73,8 +75,15 @@ def percent(value: Any) -> str:
     return "-" if number is None else f"{number * 100:.2f} %"
 
 
+def moment(value: Any) -> str | None:
+    """An ISO instant to the second, in UTC."""
+    if value is None:
+        return None
+    return dt.datetime.fromisoformat(str(value)).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _cell(value: Any) -> str:
-    return "-" if value is None or value == "" else escape(str(value)) if not isinstance(value, Marked) else value.text
+    return "-" if value is None else escape(str(value)) if not isinstance(value, Marked) else value.text
 
 
 class Marked:

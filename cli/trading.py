@@ -12,7 +12,7 @@ from rich.console import RenderableType
 
 from cli.endpoint import Endpoint, endpoint
 from cli.exit_codes import FailedError
-from cli.tables import AsJson, bad, good, show, table
+from cli.tables import AsJson, bad, good, moment, show, table
 
 Reason = Annotated[str, typer.Argument(metavar="REASON", help="Why; it stands in the log and in the mail.")]
 _PAUSE_SECONDS = 0.2
@@ -70,11 +70,11 @@ def state_view(state: dict[str, Any]) -> RenderableType:
     rows: list[tuple[str, Any]] = [
         ("trading", good(state["state"]) if state["state"] == "ACTIVE" else bad(state["state"])),
         ("because", state["reason"]),
-        ("since", state["since"]),
+        ("since (UTC)", moment(state["since"])),
         ("mode", state["mode"]),
         ("account", state["account"]),
         ("armed", good("yes") if state["armed"] else bad(f"no: {state['disarmed_because']}")),
-        ("armed until", state["armed_until"]),
+        ("armed until (UTC)", moment(state["armed_until"])),
         ("plan in progress", state["active_plan"]),
     ]
     return table("Trading", ["", ""], [row for row in rows if row[1]])

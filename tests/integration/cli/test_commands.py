@@ -216,6 +216,7 @@ def test_waiting_is_0_when_all_of_the_plan_was_traded(house: House, alchemiser: 
     [
         ((a_plan(), a_result(outcome="partly filled", filled_qty=Decimal(4))), "buy TECL partly filled"),
         ((a_plan(refusals=(WIDE,)), a_result()), "sell SPY refused: spread"),
+        ((a_plan(), a_result(symbol="SPXL")), "buy TECL not placed"),
     ],
 )
 def test_waiting_is_1_when_anything_was_not_traded(
@@ -226,6 +227,13 @@ def test_waiting_is_1_when_anything_was_not_traded(
     assert ended.code == 1
     assert complaint in ended.err
     assert "99.50" in ended.out, "the plan is shown all the same"
+
+
+def test_waiting_for_a_plan_of_a_disarmed_house_is_4(house: House, alchemiser: Run, fixed_id: str) -> None:
+    keep(house, a_plan(dry_run=True))
+    ended = alchemiser("rebalance", "--wait")
+    assert ended.code == 4
+    assert "disarmed" in ended.err
 
 
 def test_halt_and_resume_come_back_when_they_are_in_force(house: House, alchemiser: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.tables import bad, money, percent, price, shares, table
+from cli.tables import bad, moment, money, percent, price, shares, table
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ from cli.tables import bad, money, percent, price, shares, table
         (shares, "1E+3", "1,000"),
         (shares, None, "-"),
         (percent, "0.3333", "33.33 %"),
+        (moment, "2024-06-03T15:40:10.5-04:00", "2024-06-03 19:40:10"),
+        (moment, "2024-06-03T19:40:10.123456Z", "2024-06-03 19:40:10"),
+        (moment, None, None),
     ],
 )
 def test_figures(shown: Any, value: Any, text: str) -> None:
