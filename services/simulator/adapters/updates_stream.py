@@ -107,8 +107,8 @@ class Connection:
             self._venue.hub.join(account, self._subscriber)
         status = "authorized" if account is not None and self._account == account else "unauthorized"
         self._say(_authorization(status, action))
-        if account is not None and status == "unauthorized":
-            # The account has a connection already: the handshake could not know, the login does.
+        if status == "unauthorized":
+            # Wrong credentials; or right ones whose account has a connection, which the handshake could not know.
             self._subscriber.outbox.put_nowait(CLOSE)
 
     def _listen(self, message: Json) -> None:

@@ -33,6 +33,8 @@ class Take:
 
 class FillModel(Protocol):
     needs_trades: bool
+    only_marketable: bool
+    """Whether quotes at which nothing could trade are of no interest to it."""
     retry_after: dt.timedelta | None
     """When a partly filled order is looked at again even if no new quote comes."""
 
@@ -69,6 +71,7 @@ class PaperFills:
     """Alpaca's paper account: marketable orders trade at the far touch without regard to size, one in ten only in part."""
 
     needs_trades = False
+    only_marketable = True
     retry_after: dt.timedelta | None = RETRY_AFTER
 
     def __init__(self, identity: Identity) -> None:
@@ -106,6 +109,7 @@ class RealisticFills:
     """
 
     needs_trades = True
+    only_marketable = False
     retry_after: dt.timedelta | None = None
 
     def __init__(self) -> None:

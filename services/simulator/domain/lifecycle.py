@@ -64,6 +64,7 @@ class Lifecycle:
     def elect(self, order: Order, at: dt.datetime) -> None:
         """Its stop was touched: from now on it is a market or limit order."""
         order.elected = True
+        self.book.changed(order)
         if order.status is Status.HELD:
             order_groups.before_election(self, order, at)
             order.move(Status.NEW, at)

@@ -7,7 +7,6 @@ caused it, however late it is noticed.
 from __future__ import annotations
 
 import datetime as dt
-import heapq
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import groupby
@@ -15,6 +14,7 @@ from itertools import groupby
 from services.simulator.domain.fill_models import FillModel
 from services.simulator.domain.hours import Phase, phase_at, trading_day
 from services.simulator.domain.lifecycle import Lifecycle
+from services.simulator.domain.lookahead import Event, Lookahead, instant_of
 from services.simulator.domain.market import Market, Quote, Trade
 from services.simulator.domain.orders import Order, OrderType, Side, Status, TimeInForce
 from services.simulator.domain.triggers import elects, inside, trail
@@ -33,6 +33,7 @@ class Matching:
         self._lifecycle = lifecycle
         self._book = lifecycle.book
         self._agenda = lifecycle.agenda
+        self._lookahead = Lookahead(market)
         self.now = start
         lifecycle.offer = self.offer
 
@@ -67,7 +68,7 @@ class Matching:
     def _look_through(self, end: dt.datetime) -> None:
         """Up to `end`, or less far when the agenda gets something earlier or other symbols have to be watched."""
         version = self._book.version
-        for at, events in groupby(self._events(end), key=_instant):
+        for at, events in groupby(self._events(end), key=instant_of):
             phase = phase_at(at)
             for event in events:
                 self._show(event, phase)
@@ -77,21 +78,17 @@ class Matching:
                 return
         self.now = end
 
-    def _events(self, end: dt.datetime) -> Iterator[Quote | Trade]:
-        if end <= self.now:
-            return iter(())
-        streams: list[Iterator[Quote | Trade]] = []
-        for symbol in self._book.symbols():
-            streams.append(iter(self._market.quotes(symbol, self.now, end)))
-            if self._needs_trades(symbol):
-                streams.append(iter(self._market.trades(symbol, self.now, end)))
-        return iter(streams[0]) if len(streams) == 1 else heapq.merge(*streams, key=_instant)
+    def _events(self, end: dt.datetime) -> Iterator[Event]:
+        watched = [(symbol, self._needs_trades(symbol)) for symbol in self._book.symbols()]
+        return self._lookahead.events(watched, self.now, end)
 
     def _needs_trades(self, symbol: str) -> bool:
         return self._model.needs_trades or any(order.awaits_election for order in self._book.orders(symbol))
 
-    def _show(self, event: Quote | Trade, phase: Phase) -> None:
+    def _show(self, event: Event, phase: Phase) -> None:
         if isinstance(event, Quote):
+            if self._model.only_marketable and not self._book.reach(event.symbol).covers(event):
+                return
             for order in self._book.orders(event.symbol):
                 self._try(order, event, event.at, phase)
             return
@@ -150,7 +147,3 @@ def _may_trade(order: Order, phase: Phase) -> bool:
     if phase is Phase.REGULAR:
         return True
     return order.extended_hours and phase is not Phase.CLOSED
-
-
-def _instant(event: Quote | Trade) -> dt.datetime:
-    return event.at
