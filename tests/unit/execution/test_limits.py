@@ -1,0 +1,100 @@
+"""Each limit by itself: what it lets through, what it refuses, and that what cannot be computed is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.execution.domain.broker import Asset
+from services.execution.domain.limits import LIMITS, Bounds, Limit, objection
+from tests.unit.execution.builders import NOW, a_proposal, a_quote
+
+NAN = Decimal("NaN")
+
+
+def test_an_ordinary_order_passes_every_limit() -> None:
+    assert objection(a_proposal(), Bounds()) is None
+
+
+REFUSED: list[tuple[str, dict[str, Any], Bounds]] = [
+    ("trading state", {"trading": "HALTED"}, Bounds()),
+    ("trading state", {"trading": "HALTED", "side": "sell", "held_qty": Decimal(10)}, Bounds()),
+    ("trading state", {"trading": "REDUCING"}, Bounds()),
+    ("trading state", {"trading": "SOMETHING NEW"}, Bounds()),
+    ("arming", {"obstacle": "live trading is not armed"}, Bounds()),
+    ("session", {"now": dt.datetime(2024, 6, 2, 14, 0, tzinfo=dt.UTC)}, Bounds()),
+    ("session", {"now": dt.datetime(2024, 6, 3, 20, 0, tzinfo=dt.UTC)}, Bounds()),
+    ("session", {"now": dt.datetime(2024, 7, 3, 17, 0, tzinfo=dt.UTC)}, Bounds()),
+    ("asset", {"asset": None}, Bounds()),
+    ("asset", {"asset": Asset("SPY", is_tradable=False, is_fractionable=True)}, Bounds()),
+    ("foreign orders", {"foreign_orders": ("theirs-1",)}, Bounds()),
+    ("short sale", {"side": "sell"}, Bounds()),
+    ("short sale", {"side": "sell", "held_qty": Decimal(9)}, Bounds()),
+    ("short sale", {"held_qty": Decimal(-5)}, Bounds()),
+    ("short sale", {"held_qty": NAN}, Bounds()),
+    ("quote", {"quote": None}, Bounds()),
+    ("quote", {"quote": a_quote(bid=None)}, Bounds()),
+    ("quote", {"quote": a_quote(ask=None)}, Bounds()),
+    ("quote", {"quote": a_quote(bid="101", ask="100")}, Bounds()),
+    ("stale quote", {"quote": a_quote(at=NOW - dt.timedelta(seconds=61))}, Bounds()),
+    ("stale quote", {"quote": a_quote(at=NOW + dt.timedelta(seconds=11))}, Bounds()),
+    ("spread", {"quote": a_quote(bid="100", ask="100.60")}, Bounds()),
+    ("spread", {"quote": a_quote(bid="1.00", ask="1.04")}, Bounds()),
+    ("order notional", {"qty": Decimal(2501)}, Bounds()),
+    ("order notional", {"qty": Decimal(0)}, Bounds()),
+    ("order notional", {"qty": Decimal(-1)}, Bounds()),
+    ("order notional", {"price": NAN}, Bounds()),
+    ("order notional", {"qty": NAN}, Bounds()),
+    ("position size", {"qty": Decimal(101)}, Bounds(max_position_weight=Decimal("0.1"))),
+    ("position size", {"held_qty": Decimal(95)}, Bounds(max_position_weight=Decimal("0.1"))),
+    ("position size", {"equity": Decimal(0)}, Bounds()),
+    ("position size", {"equity": NAN}, Bounds()),
+]
+
+
+@pytest.mark.parametrize(("limit", "changes", "bounds"), REFUSED)
+def test_a_limit_refuses_by_name_and_says_what_it_saw(limit: str, changes: dict[str, Any], bounds: Bounds) -> None:
+    found = objection(a_proposal(**changes), bounds)
+    assert found is not None
+    assert found.limit == limit
+    assert found.detail
+
+
+def test_every_limit_has_a_test() -> None:
+    assert {name for name, _, _ in REFUSED} == {limit.name for limit in LIMITS}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trading": "REDUCING", "side": "sell", "held_qty": Decimal(10)},
+        {"side": "sell", "held_qty": Decimal(10)},
+        {"quote": a_quote(bid="1.00", ask="1.03"), "price": Decimal(1)},
+        {"quote": a_quote(bid="100", ask="100.50")},
+        {"quote": a_quote(at=NOW - dt.timedelta(seconds=60))},
+        {"qty": Decimal(2500), "equity": Decimal(250_000)},
+        {
+            "now": dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC),
+            "quote": a_quote(at=dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC)),
+        },
+    ],
+)
+def test_what_is_just_inside_passes(changes: dict[str, Any]) -> None:
+    assert objection(a_proposal(**changes), Bounds()) is None
+
+
+def test_only_what_a_later_quote_can_change_may_pass() -> None:
+    assert {limit.name for limit in LIMITS if limit.may_pass} == {"quote", "stale quote", "spread"}
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, ZeroDivisionError, ArithmeticError])
+def test_a_limit_that_breaks_refuses(error: type[Exception]) -> None:
+    def breaks(*_: object) -> str | None:
+        raise error("broken")
+
+    found = objection(a_proposal(), Bounds(), (Limit("new one", breaks),))
+    assert found is not None
+    assert "cannot be computed" in found.detail
