@@ -93,4 +93,4 @@ lock: .venv ## write requirements/*.lock again from pyproject.toml; UPGRADE=-U t
 	for room in $(EXTRAS); do $(LOCK) -c requirements/dev.lock --extra $$room -o requirements/$$room.lock pyproject.toml; done
 	echo 'setuptools>=77' | $(LOCK) -c requirements/dev.lock --extra cli $(EXTRAS:%=--extra %) -o requirements/demo.lock pyproject.toml -
 	for version in $(CONFORMANCE); do \
-	  printf 'alpaca-py==%s\nhttpx\npytest\n' $$version | $(LOCK) -o requirements/conformance-$$version.lock -; done
+	  printf 'alpaca-py==%s\nhttpx\npytest\npytz\n' $$version | $(LOCK) -o requirements/conformance-$$version.lock -; done

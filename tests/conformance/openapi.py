@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ class Description:
             return []
         validator = Draft202012Validator(_as_json_schema(schema, document), format_checker=FormatChecker())
         return [
-            Fault(name, _place(error.absolute_path), error.message[:200])
-            for error in validator.iter_errors(exchange.body)
+            Fault(name, _place(error.absolute_path), _what(error)) for error in validator.iter_errors(exchange.body)
         ]
 
     def _find(self, exchange: Exchange) -> tuple[str, Mapping[str, Any], Mapping[str, Any]] | None:
@@ -108,6 +107,14 @@ def _translated(node: Any) -> Any:
         else:
             out = {"anyOf": [out, {"type": "null"}]}
     return out
+
+
+def _what(error: ValidationError) -> str:
+    """The message; for alternatives, without the row itself, so that the same fault in many rows is one fault."""
+    if error.validator in {"oneOf", "anyOf"}:
+        inner = sorted({sub.message[:80] for sub in error.context or ()})
+        return f"fits not exactly one alternative: {'; '.join(inner) or 'fits several'}"
+    return error.message[:200]
 
 
 def _place(path: Any) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import uvicorn
-from services.simulator.bootstrap import create_app
-from services.simulator.settings import SimulatorSettings
 
 from cli.embedded_redis import free_port
+from services.simulator.bootstrap import create_app
+from services.simulator.settings import SimulatorSettings
 from tests.conformance.openapi import Exchange
 
 Scope = MutableMapping[str, Any]
@@ -71,7 +71,8 @@ def recorded_simulator(**settings: Any) -> Iterator[tuple[str, Recorder]]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{port}"
-    httpx.Client(transport=httpx.HTTPTransport(retries=50)).get(f"{url}/sim/health").raise_for_status()
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+        client.get(f"{url}/sim/health").raise_for_status()
     try:
         yield url, recorder
     finally:

@@ -153,7 +153,19 @@ def test_any_bytes_as_a_body_are_answered(url: str, content: bytes) -> None:
         max_size=6,
     ),
     path=st.sampled_from(
-        ["/v2/orders", "/v2/stocks/bars", "/v2/stocks/quotes", "/v2/stocks/trades", "/v2/stocks/SPY/bars", "/v2/stocks/snapshots", "/v2/calendar", "/v2/assets", "/v2/account/activities", "/v2/account/portfolio/history", "/v2/stocks/quotes/latest"]
+        [
+            "/v2/orders",
+            "/v2/stocks/bars",
+            "/v2/stocks/quotes",
+            "/v2/stocks/trades",
+            "/v2/stocks/SPY/bars",
+            "/v2/stocks/snapshots",
+            "/v2/calendar",
+            "/v2/assets",
+            "/v2/account/activities",
+            "/v2/account/portfolio/history",
+            "/v2/stocks/quotes/latest",
+        ]
     ),
 )
 @settings(max_examples=300, deadline=None, suppress_health_check=QUIET, derandomize=True)

@@ -21,7 +21,7 @@ from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 TEN = dt.datetime(2024, 6, 3, 14, 0, tzinfo=dt.timezone.utc)
 
 
-def daily(symbols, start=dt.datetime(2024, 5, 1), end=dt.datetime(2024, 5, 31), **more):
+def daily(symbols, start=dt.datetime(2024, 5, 1), end=dt.datetime(2024, 6, 1), **more):
     return StockBarsRequest(symbol_or_symbols=symbols, timeframe=TimeFrame.Day, start=start, end=end, **more)
 
 
