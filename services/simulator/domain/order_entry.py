@@ -14,6 +14,7 @@ from services.simulator.domain.order_request import OrderRequest, ReplaceRequest
 from services.simulator.domain.order_rules import take_profit_price
 from services.simulator.domain.orders import Intent, Order, OrderClass, OrderType, Side, Status, TimeInForce
 from services.simulator.domain.replacement import NewTerms, reserve_price
+from services.simulator.domain.triggers import set_trailing_stop
 
 # A closing auction is taken to trade in the last second of the session, an opening one in its first two minutes.
 _CLOSING = dt.timedelta(seconds=1)
@@ -51,6 +52,8 @@ class OrderEntry:
         new.elected = old.elected
         new.reserve_price = reserve_price(old, terms) if old.intent.opens else None
         new.replaces = old.id
+        if new.type is OrderType.TRAILING_STOP and new.hwm is not None:
+            set_trailing_stop(new, new.hwm)
         return new
 
     def _blank(self, like: Order | OrderRequest, account: Account, now: dt.datetime, **changed: Any) -> Order:

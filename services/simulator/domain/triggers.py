@@ -27,10 +27,13 @@ def trail(order: Order, price: Decimal) -> None:
     """Moves a trailing stop's water mark, and its stop with it; never away from the market."""
     if order.type is not OrderType.TRAILING_STOP:
         return
-    sells = order.side is Side.SELL
-    if order.hwm is not None and (price <= order.hwm if sells else price >= order.hwm):
-        return
-    order.hwm = price
-    distance = order.trail_price if order.trail_price is not None else price * (order.trail_percent or 0) / _HUNDRED
-    stop = price - distance if sells else price + distance
+    if order.hwm is None or (price > order.hwm if order.side is Side.SELL else price < order.hwm):
+        order.hwm = price
+        set_trailing_stop(order, price)
+
+
+def set_trailing_stop(order: Order, mark: Decimal) -> None:
+    """Puts the stop at its distance from the water mark, on the penny grid."""
+    distance = order.trail_price if order.trail_price is not None else mark * (order.trail_percent or 0) / _HUNDRED
+    stop = mark - distance if order.side is Side.SELL else mark + distance
     order.stop_price = max(stop, _SUB_DOLLAR_STEP).quantize(CENT if stop >= 1 else _SUB_DOLLAR_STEP, ROUND_HALF_UP)
