@@ -17,7 +17,7 @@ def prices_for(symbols: tuple[str, ...], history: History, closes: Closes, fill:
     close = price_table(symbols, closes)
     opens = close if fill is Fill.CLOSE else _opens(symbols, history, len(closes))
     there = ~np.isnan(close)
-    return Prices(symbols, opens, _carried(close), _last_rows(there))
+    return Prices(symbols, opens, carried(close), _last_rows(there))
 
 
 def _opens(symbols: tuple[str, ...], history: History, days: int) -> FloatArray:
@@ -29,7 +29,7 @@ def _opens(symbols: tuple[str, ...], history: History, days: int) -> FloatArray:
     return np.column_stack([history.opens[symbol][:days] for symbol in symbols])
 
 
-def _carried(close: FloatArray) -> FloatArray:
+def carried(close: FloatArray) -> FloatArray:
     """Each day's newest close up to it; NaN before the first."""
     newest = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(close))[:, None]), axis=0)
     carried = np.take_along_axis(close, np.maximum(newest, 0), axis=0)

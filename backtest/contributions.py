@@ -1,0 +1,115 @@
+"""Whose profit is it: each evening's gain, shared out to the strategies and branches whose weights asked for the holding.
+
+Strategies and branches, what nobody asked for any more, and minus the costs: together exactly what the account gained.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from backtest.branches import Piece, pieces_of
+from backtest.decisions import Decided
+from backtest.engine import Outcome
+from backtest.standing import Rows
+from services.strategy.domain.engine import TreeStrategy
+from services.strategy.domain.indicators import FloatArray
+
+WHOLE_ENGINE: Final = "decision"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchResult:
+    """`sessions`: evenings on which the branch's weights were in force."""
+
+    strategy: str
+    branch: str
+    sessions: int
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """In dollars. `unasked`: of holdings that no target names, such as one that could not be sold in a gap."""
+
+    strategies: dict[str, float]
+    branches: tuple[BranchResult, ...]
+    unasked: float
+    costs: float
+
+
+def contributions(outcome: Outcome) -> Contributions:
+    gains = _gains(outcome)
+    asked_on = outcome.targets.rows[: len(outcome.fills)]
+    strategies, branches = {}, []
+    for decided in outcome.targets.decided:
+        part = gains * _part_of(decided, outcome, asked_on)
+        strategies[decided.allotment.name] = float(part.sum())
+        branches += _branches(decided, outcome, asked_on, part)
+    costs = float(outcome.book.spread.sum() + outcome.book.fees.sum())
+    unasked = float(gains.sum()) - sum(strategies.values())
+    return Contributions(strategies, tuple(branches), unasked, costs)
+
+
+def _gains(outcome: Outcome) -> FloatArray:
+    """Dollars gained by each symbol from one fill to the next, before costs; shape (fills, symbols)."""
+    book, fills = outcome.book, outcome.fills
+    if not fills.size:
+        return np.zeros((0, len(outcome.symbols)))
+    prices = book.prices
+    at = np.where(np.isnan(prices.fill[fills]), prices.marks[np.maximum(fills - 1, 0)], prices.fill[fills])
+    after = np.vstack([at[1:], prices.marks[-1:]])
+    event = np.searchsorted(book.rows, fills, side="right") - 1
+    held = (
+        np.where(event[:, None] >= 0, book.shares[np.maximum(event, 0)], 0.0) if book.rows.size else np.zeros_like(at)
+    )
+    gains: FloatArray = np.where(held != 0, held * (after - at), 0.0)
+    return gains
+
+
+def _part_of(decided: Decided, outcome: Outcome, asked_on: Rows) -> FloatArray:
+    """The part of each holding that this strategy asked for; shape (fills, symbols)."""
+    place = {symbol: column for column, symbol in enumerate(outcome.symbols)}
+    total = outcome.targets.weights[asked_on]
+    own = np.zeros_like(total)
+    own[:, [place[s] for s in decided.standing.symbols]] = (
+        float(decided.allotment.share) * decided.standing.weights[asked_on]
+    )
+    return np.divide(own, total, out=np.zeros_like(own), where=total > 0)
+
+
+def _branches(decided: Decided, outcome: Outcome, asked_on: Rows, gains: FloatArray) -> list[BranchResult]:
+    base = decided.standing.base
+    evenings = base[outcome.targets.first :]
+    dollars: dict[str, float] = defaultdict(float)
+    in_force: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
+    place = {symbol: column for column, symbol in enumerate(outcome.symbols)}
+    own = {symbol: column for column, symbol in enumerate(decided.standing.symbols)}
+    scratch = np.zeros(len(base) + 1)  # the last row stands for "never": base -1 reads it
+    for piece in _pieces(decided, outcome):
+        scratch[piece.rows] = piece.shares
+        reached = scratch[evenings] > 0
+        in_force[piece.branch] = in_force.get(piece.branch, False) | reached
+        if piece.symbol is not None:
+            wanted = np.append(decided.wish.weights[:, own[piece.symbol]], 0.0)[base[asked_on]]
+            asked = scratch[base[asked_on]]
+            part = np.divide(asked, wanted, out=np.zeros_like(asked), where=(asked > 0) & (wanted > 0))
+            dollars[piece.branch] += float(np.dot(gains[:, place[piece.symbol]], part))
+        scratch[piece.rows] = 0.0
+    name = decided.allotment.name
+    results = [BranchResult(name, branch, int(days.sum()), dollars[branch]) for branch, days in in_force.items()]
+    return sorted((r for r in results if r.sessions), key=lambda r: -abs(r.dollars))
+
+
+def _pieces(decided: Decided, outcome: Outcome) -> list[Piece]:
+    """An engine that is no tree has one branch."""
+    if isinstance(decided.allotment.engine, TreeStrategy):
+        return pieces_of(decided.allotment.engine.tree, outcome.targets.columns, outcome.targets.first)
+    weights, rows = decided.wish.weights, np.flatnonzero(decided.wish.defined)
+    return [
+        Piece(WHOLE_ENGINE, symbol, rows, weights[rows, column])
+        for column, symbol in enumerate(decided.standing.symbols)
+    ]

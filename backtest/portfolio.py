@@ -1,0 +1,59 @@
+"""The portfolio to test, from what a person writes: nuclear=0.3,tecl=0.5 and symphony files with their shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from services.strategy.adapters.loading import load_strategy
+from services.strategy.domain.engine import StrategyEngine
+from services.strategy.domain.portfolio import Allotment, PortfolioError, StrategyManager
+
+Entry = tuple[StrategyEngine, Decimal | None]
+
+
+def allotments_of(strategies: str | None, symphonies: Sequence[str] = ()) -> tuple[Allotment, ...]:
+    """What names no share gets an equal part of what the others leave. Raises PortfolioError."""
+    entries = [_named(part.strip()) for part in (strategies or "").split(",") if part.strip()]
+    entries += [_symphony(text) for text in symphonies]
+    if not entries:
+        raise PortfolioError("expected at least one strategy (--strategies nuclear=0.3,tecl=0.7) or --symphony FILE")
+    manager = StrategyManager()
+    for engine, share in _with_the_rest(entries):
+        manager.add_strategy(engine, share)
+    manager.require_whole()
+    return manager.allotments
+
+
+def _named(part: str) -> Entry:
+    name, _, share = part.partition("=")
+    return load_strategy(name.strip()), _share(part, share) if share else None
+
+
+def _symphony(text: str) -> Entry:
+    """FILE or FILE=share; a file's own name may have an = in it."""
+    path, _, share = text.rpartition("=")
+    if not path or Path(text).exists():
+        path, share = text, ""
+    return read_symphony(Path(path)), _share(text, share) if share else None
+
+
+def read_symphony(path: Path) -> StrategyEngine:
+    raise PortfolioError(
+        f"{path}: symphony files cannot be read yet; --strategies takes built-ins and module:attribute"
+    )
+
+
+def _share(part: str, text: str) -> Decimal:
+    try:
+        return Decimal(text.strip())
+    except InvalidOperation:
+        raise PortfolioError(f"{part}: expected a share such as 0.5 after =, got {text!r}") from None
+
+
+def _with_the_rest(entries: Sequence[Entry]) -> list[tuple[StrategyEngine, Decimal]]:
+    given = sum((share for _, share in entries if share is not None), Decimal(0))
+    open_shares = sum(1 for _, share in entries if share is None)
+    rest = (1 - given) / open_shares if open_shares else Decimal(0)
+    return [(engine, rest if share is None else share) for engine, share in entries]

@@ -1,0 +1,176 @@
+"""`alchemiser backtest`: what the strategies would have done with recorded prices, by the code that trades live."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cli.exit_codes import CommandError, ExitCode
+from cli.tables import AsJson, money, show, table
+
+if TYPE_CHECKING:
+    from backtest.decisions import Tell
+    from backtest.history import History
+    from backtest.result import Result
+
+
+class Fill(StrEnum):
+    close = "close"
+    next_open = "next-open"
+
+
+class Costs(StrEnum):
+    zero = "zero"
+    honest = "honest"
+
+
+class Shares(StrEnum):
+    fractional = "fractional"
+    whole = "whole"
+
+
+Strategies = Annotated[
+    str | None, typer.Option(help="name=share,...; built-ins (nuclear, tecl, klm) or module:attribute of your own.")
+]
+Symphonies = Annotated[
+    list[str] | None, typer.Option("--symphony", help="FILE or FILE=share: .clj or Composer's JSON; may be repeated.")
+]
+ClosesFile = Annotated[
+    Path | None, typer.Option("--closes", help="CSV or Parquet: wide date,SPY,... or long symbol,date,close.")
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="A folder of OHLCV files (SPY.csv), which next-open needs.")
+]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; earlier closes warm up.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session.")]
+
+
+def backtest(
+    *,
+    strategies: Strategies = None,
+    symphony: Symphonies = None,
+    closes: ClosesFile = None,
+    data: DataFolder = None,
+    since: From = None,
+    until: To = None,
+    fill: Annotated[Fill, typer.Option(help="Traded at the deciding close, or at the next open.")] = Fill.close,
+    costs: Annotated[Costs, typer.Option(help="honest: spread, regulators' fees and live's sizing.")] = Costs.zero,
+    shares: Annotated[Shares, typer.Option()] = Shares.fractional,
+    cash: Annotated[float, typer.Option(min=1, help="Dollars at the beginning.")] = 100_000,
+    benchmark: Annotated[list[str] | None, typer.Option(help="Beside SPY; may be repeated.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a tear sheet and every day and trade here.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Evening by evening through the live objects; slow.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What the strategies would have done: the live decisions and sizing over recorded prices."""
+    # Imported here so that the other commands start fast.
+    from backtest import conventions, engine, exact as slowly, history, portfolio, result  # noqa: PLC0415, I001
+    from services.strategy.domain.portfolio import PortfolioError  # noqa: PLC0415
+
+    assumed = conventions.Conventions(
+        conventions.Fill(fill.value), conventions.Costs(costs.value), conventions.Shares(shares.value), cash
+    )
+    run = slowly.run_exact if exact else engine.run
+    try:
+        allotments = portfolio.allotments_of(strategies, symphony or ())
+        with progress() as tell:
+            outcome = run(allotments, read_history(closes, data), assumed, period_of(since, until), tell)
+        found = result.evaluate(outcome, benchmark or ())
+    except (PortfolioError, history.HistoryError, engine.PeriodError) as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from error
+    if report is not None:
+        _write_report(found, report)
+    show(found.as_json() if as_json else found, _as_tables, as_json=as_json)
+
+
+def read_history(closes: Path | None, data: Path | None) -> History:
+    """From the one of --closes and --data that was given. Raises CommandError, HistoryError."""
+    from backtest import history  # noqa: PLC0415 - as above
+
+    if (closes is None) == (data is None):
+        raise CommandError(ExitCode.USAGE, "expected one of --closes PATH and --data DIR")
+    return history.read_closes(closes) if closes is not None else history.read_folder(data or Path())
+
+
+def period_of(since: str | None, until: str | None) -> tuple[dt.date | None, dt.date | None]:
+    return _date("--from", since), _date("--to", until)
+
+
+def _date(option: str, text: str | None) -> dt.date | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(ExitCode.USAGE, f"{option}: expected a date such as 2015-01-02, got {text!r}") from None
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A bar on stderr for what takes long, where somebody looks at a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    stderr = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield tell
+
+
+def _write_report(found: Result, folder: Path) -> None:
+    from backtest import files  # noqa: PLC0415 - as above
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_days(found, folder / "days.csv")
+    files.write_trades(found, folder / "trades.csv")
+
+
+def _as_tables(found: Result) -> Group:
+    figures, sessions = found.figures, found.outcome.sessions
+    others = found.as_json()["benchmarks"]
+    names = [name for name in figures if name != "starting_cash"]
+    rows = [[_words(n), _figure(n, figures[n]), *(_figure(n, o.get(n)) for o in others.values())] for n in names]
+    parts: list[Any] = [
+        table(f"{sessions[0]} to {sessions[-1]}", ["", "portfolio>", *(f"{symbol}>" for symbol in others)], rows),
+        table("Contribution", ["strategy", "dollars>"], _contribution_rows(found)),
+    ]
+    if found.notes():
+        parts.append(table("Notes", [""], [[note] for note in found.notes()]))
+    return Group(*parts)
+
+
+def _contribution_rows(found: Result) -> list[list[str]]:
+    parts = found.contributions
+    rows = [[name, money(dollars)] for name, dollars in parts.strategies.items()]
+    return [*rows, ["costs", money(-parts.costs)]]
+
+
+_DOLLARS = {"final_equity", "costs", "spread_costs", "fees"}
+_COUNTS = {"trades", "sessions", "longest_drawdown_sessions"}
+_RATIOS = {"sharpe", "sortino", "calmar", "turnover", "years"}
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - NaN is the one float unequal to itself
+        return "-"
+    if name in _DOLLARS:
+        return money(value)
+    if name in _COUNTS:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if name in _RATIOS else f"{value * 100:.2f} %"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,113 @@
+"""`alchemiser backtest` as a person and as a script run it, on the real closes where they are there."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def alchemiser(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def closes(market_data_dir: Path) -> Path:
+    return market_data_dir / "daily_close" / "klm69_2015_2024.csv.gz"
+
+
+def figures(run: Run, *arguments: object) -> dict[str, Any]:
+    code, out, err = run("backtest", *arguments, "--json")
+    assert code == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+PERIOD = ("--from", "2022-01-03", "--to", "2022-03-31")
+
+
+def test_the_json_says_every_statistic_by_name_and_the_final_equity_first(alchemiser: Run, closes: Path) -> None:
+    found = figures(alchemiser, "--strategies", "nuclear=0.3,tecl=0.5,klm=0.2", *PERIOD, "--closes", closes)
+    assert next(iter(found)) == "final_equity"
+    assert found["final_equity"] == found["equity"]["2022-03-31"]
+    assert {"cagr", "volatility", "sharpe", "sortino", "max_drawdown", "calmar", "turnover", "costs"} <= set(found)
+    assert found["total_return"] == pytest.approx(found["final_equity"] / 100_000 - 1)
+    assert found["benchmarks"]["SPY"]["beta"] is not None
+    assert set(found["contributions"]["strategies"]) == {"nuclear", "tecl", "klm"}
+    assert set(found["monthly"]["2022"]) == {"1", "2", "3"}
+
+
+def test_evening_by_evening_through_the_live_objects_it_is_the_same(alchemiser: Run, closes: Path) -> None:
+    arguments = ("--strategies", "tecl=0.6,nuclear=0.4", *PERIOD, "--closes", closes, "--costs", "honest")
+    quick, exact = figures(alchemiser, *arguments), figures(alchemiser, *arguments, "--exact")
+    assert quick["final_equity"] == pytest.approx(exact["final_equity"], rel=1e-6)
+    assert quick["costs"] == pytest.approx(exact["costs"], rel=1e-3)
+
+
+def test_the_report_holds_every_day_and_every_trade(alchemiser: Run, closes: Path, tmp_path: Path) -> None:
+    arguments = ("--strategies", "tecl", *PERIOD, "--closes", closes, "--report", tmp_path / "out")
+    found = figures(alchemiser, *arguments)
+    with (tmp_path / "out" / "days.csv").open() as file:
+        days = list(csv.DictReader(file))
+    with (tmp_path / "out" / "trades.csv").open() as file:
+        trades = list(csv.DictReader(file))
+    assert {day["date"]: float(day["equity"]) for day in days} == found["equity"]
+    assert len(trades) == found["trades"] > 0
+
+
+def test_next_open_needs_opens_and_takes_them_from_a_folder(
+    alchemiser: Run, closes: Path, market_data_dir: Path
+) -> None:
+    code, _, err = alchemiser("backtest", "--strategies", "tecl", "--closes", closes, "--fill", "next-open")
+    assert (code, "expected opens of" in err) == (2, True)
+    found = figures(alchemiser, "--strategies", "tecl", *PERIOD, "--data", market_data_dir, "--fill", "next-open")
+    assert found["conventions"]["fill"] == "next-open"
+    assert found["equity"]["2022-01-03"] == 100_000
+
+
+def test_a_person_sees_tables_and_what_must_be_known(alchemiser: Run, closes: Path) -> None:
+    code, out, _ = alchemiser("backtest", "--strategies", "klm", *PERIOD, "--closes", closes)
+    assert code == 0
+    assert "final equity" in out
+    assert "decided on the very close it is traded at" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--strategies", "nobody"), "nobody: expected one of klm, nuclear, tecl"),
+        (("--strategies", "tecl=0.5"), "shares: expected a sum of 1, got 0.5"),
+        (("--strategies", "tecl=half"), "tecl=half: expected a share such as 0.5 after =, got 'half'"),
+        ((), "expected at least one strategy"),
+        (("--strategies", "tecl", "--from", "soon"), "--from: expected a date such as 2015-01-02, got 'soon'"),
+        (("--strategies", "tecl", "--from", "2050-01-01"), "the closes go from 2024-01-02 to 2024-01-03"),
+        (("--strategies", "tecl", "--data", "."), "expected one of --closes PATH and --data DIR"),
+        (("--strategies", "tecl", "--benchmark", "QQQ"), "benchmark QQQ: expected closes of it, the data has none"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_names_it(
+    alchemiser: Run, tmp_path: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    path = tmp_path / "closes.csv"
+    path.write_text("date,SPY,BIL\n2024-01-02,100.5,90\n2024-01-03,101,91\n")
+    code, _, err = alchemiser("backtest", *arguments, "--closes", path)
+    assert code == 2
+    assert complaint in err
+    assert err.count("\n") == 1

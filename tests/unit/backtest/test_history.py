@@ -1,0 +1,82 @@
+"""Recorded prices from files, in every shape that is taken, and refused by name in every other."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backtest.history import HistoryError, read_closes, read_folder
+
+WIDE = "date,SPY,BIL\n2024-01-02,100.5,90\n2024-01-03,,91\n"
+LONG = "symbol,date,close\nBIL,2024-01-02,90\nBIL,2024-01-03,91\nSPY,2024-01-02,100.5\n"
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("text", [WIDE, LONG, WIDE.replace("date", "Datetime"), LONG.replace("close", "Close")])
+def test_wide_and_long_files_are_the_same_table(tmp_path: Path, text: str) -> None:
+    closes = read_closes(written(tmp_path, "closes.csv", text)).closes
+    assert [str(day) for day in closes.sessions] == ["2024-01-02", "2024-01-03"]
+    np.testing.assert_array_equal(closes.column("SPY"), [100.5, np.nan])
+    np.testing.assert_array_equal(closes.column("BIL"), [90, 91])
+
+
+def test_a_compressed_file_reads_as_the_plain_one(tmp_path: Path) -> None:
+    path = tmp_path / "closes.csv.gz"
+    path.write_bytes(gzip.compress(WIDE.encode()))
+    assert read_closes(path).closes.symbols == {"SPY", "BIL"}
+
+
+def test_instants_are_sessions_of_new_york(tmp_path: Path) -> None:
+    text = WIDE.replace("2024-01-02", "2024-01-03 01:00:00+00:00").replace("2024-01-03,", "2024-01-03 21:00:00+00:00,")
+    closes = read_closes(written(tmp_path, "closes.csv", text)).closes
+    assert [str(day) for day in closes.sessions] == ["2024-01-02", "2024-01-03"]
+
+
+def test_a_folder_gives_opens_adjusted_as_the_closes_are(tmp_path: Path) -> None:
+    written(tmp_path, "SPY.csv", "Date,Open,Close,Adj Close\n2024-01-02,99,100,50\n2024-01-03,0,102,51\n")
+    history = read_folder(tmp_path)
+    np.testing.assert_array_equal(history.closes.column("SPY"), [50, 51])
+    np.testing.assert_array_equal(history.opens["SPY"], [49.5, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (WIDE.replace("91", "-1"), "BIL: close on 2024-01-03: expected a positive number, got -1"),
+        (WIDE.replace("91", "abc"), "BIL: expected numbers"),
+        (WIDE.replace("2024-01-03", "2024-01-02"), "2024-01-02: expected each date once, got it twice"),
+        (WIDE.replace("2024-01-03", "soon"), "column date: expected dates such as 2024-12-31"),
+        (LONG + "SPY,2024-01-02,101\n", "SPY on 2024-01-02: expected one close, got two"),
+        ("date,SPY\n", "expected at least one row of closes, got none"),
+        ("", "expected CSV or Parquet"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(HistoryError, match=complaint):
+        read_closes(written(tmp_path, "closes.csv", text))
+
+
+def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match=r"nothing\.csv: expected a file of closes, there is none"):
+        read_closes(tmp_path / "nothing.csv")
+    with pytest.raises(HistoryError, match=r"expected files such as SPY\.csv"):
+        read_folder(tmp_path)
+
+
+def test_days_that_are_no_sessions_are_told(tmp_path: Path) -> None:
+    history = read_closes(written(tmp_path, "closes.csv", WIDE.replace("2024-01-03", "2024-01-06")))
+    assert history.notes == ("no session of the exchange, used as one: 2024-01-06",)
+
+
+def test_a_reused_ticker_has_its_stand_in_and_says_so(tmp_path: Path) -> None:
+    history = read_closes(written(tmp_path, "closes.csv", "date,FNGO\n2024-01-02,10\n2024-01-03,11\n"))
+    np.testing.assert_allclose(history.closes.column("FNGU"), [100, 115])
+    assert "1.5 x the daily return of FNGO" in history.notes[0]
