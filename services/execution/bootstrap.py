@@ -37,6 +37,7 @@ from shared.http import Checks, create_app, serve, token_check
 from shared.listeners import LogHooks, MetricsHooks
 from shared.process import Part
 from shared.runner import Runner
+from shared.sessions import session_at
 from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings, Venue, VenueSettings
 
 SERVICE: Final = "execution"
@@ -94,6 +95,7 @@ def lay_ground(configuration: Configuration) -> Ground:
     clock: Clock = SystemClock() if venue.clock_url is None else VenueClock(venue.clock_url)
     broker = AlpacaBroker(venue.trading_url, venue.key, venue.secret, listener=count_broker_call)
     account = _answered(lambda: fitting_account(broker, venue.mode, settings.live_account))
+    session_at(clock.now())  # loads the calendar, which takes a second, before the first order is in a hurry
     return Ground(
         client=client,
         namespace=names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
 from services.execution.domain.broker import Account, Fill, Position
@@ -86,8 +86,11 @@ def completed(plan: PlanRecord, legs: Sequence[LegRecord], after: Aftermath, sto
 
 
 def cash_gap(before: Decimal, after: Decimal, sold: Decimal, bought: Decimal) -> Decimal:
-    """What the cash missed by, in whole cents: fees, dividends, somebody else's trades. Zero when it adds up."""
-    return (after - (before + sold - bought)).quantize(_CENT)
+    """What the cash missed by, in whole cents: fees, dividends, somebody else's trades. Zero when it adds up.
+
+    Less than a cent is no gap: the broker states both cash figures rounded to the cent, while fills of fractions are not.
+    """
+    return (after - (before + sold - bought)).quantize(_CENT, ROUND_DOWN) + 0
 
 
 def _outcome(

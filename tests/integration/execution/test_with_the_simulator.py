@@ -21,7 +21,7 @@ from shared.contracts.execution import (
 )
 from tests.integration.execution.processes import Stack
 
-PATIENT = {"EXECUTION_PATIENCE_SECONDS": "3", "EXECUTION_LEASE_SECONDS": "1"}
+PATIENT = {"EXECUTION_PATIENCE_SECONDS": "1.5", "EXECUTION_LEASE_SECONDS": "1"}
 
 
 @pytest.fixture

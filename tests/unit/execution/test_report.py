@@ -91,6 +91,11 @@ def test_outcomes(plan: PlanRecord, legs: list[LegRecord], stop: str, outcome: s
 
 def test_a_cent_that_is_missing_shows() -> None:
     assert report.cash_gap(D(100), D("99.99"), D(0), D(0)) == D("-0.01")
+    assert report.cash_gap(D(100), D("90.01"), D(0), D(10)) == D("0.01")
+
+
+def test_the_rounding_of_two_statements_is_no_gap() -> None:
+    assert str(report.cash_gap(D("100.00"), D("98.88"), D("19998.315449600"), D("19999.441168740"))) == "0.00"
 
 
 def test_a_buy_that_had_to_shrink_does_not_look_whole() -> None:
