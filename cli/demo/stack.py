@@ -111,11 +111,10 @@ class Stack:
 
 def ready_at(url: str) -> Callable[[], str | None]:
     """Asks that page; anything but 200 is a reason not to be ready."""
-    client = httpx.Client(timeout=3, trust_env=False)
 
     def reason() -> str | None:
         try:
-            answer = client.get(url)
+            answer = httpx.get(url, timeout=3, trust_env=False)
         except httpx.TransportError as error:
             return f"{url}: {str(error) or type(error).__name__}"
         return None if answer.is_success else f"{url} answered {answer.status_code}: {answer.text[:300]}"
