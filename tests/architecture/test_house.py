@@ -55,6 +55,8 @@ def test_the_wall_clock_is_read_only_where_clocks_live() -> None:
     allowed = {
         "shared/clock.py": "the system clock itself",
         "shared/listeners.py": "message age against Redis's own wall-clock entry ids",
+        "services/execution/adapters/alpaca_transport.py": "X-RateLimit-Reset is an epoch second of the wall clock",
+        "services/execution/adapters/updates_socket.py": "entry ids of quarantined frames; never compared with market time",
         "shared/bus/redis_bus.py": "scores of once-names, trimmed by age; never compared with market time",
     }
     found = {str(p.relative_to(ROOT)) for p in CODE if _reads_the_wall_clock(p)}
@@ -68,8 +70,10 @@ def _reads_the_wall_clock(path: Path) -> bool:
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
     )
     return any(
-        (call.func.attr in {"now", "utcnow", "today"}
-        and _name(call.func.value) in {"datetime", "date", "dt.datetime", "dt.date"})
+        (
+            call.func.attr in {"now", "utcnow", "today"}
+            and _name(call.func.value) in {"datetime", "date", "dt.datetime", "dt.date"}
+        )
         or (call.func.attr in {"time", "time_ns"} and _name(call.func.value) == "time")
         for call in calls
         if isinstance(call.func, ast.Attribute)
