@@ -121,7 +121,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     plans.forget_all_but(_PLANS_KEPT)
     trading_state(plans.trading().state)
     stopper = _stopper(ground)
-    dispatcher = Dispatcher(_planner(ground, stopper), ground.book, ground.legs, ground.leases)
+    dispatcher = Dispatcher(_planner(ground, stopper), ground.book, ground.legs, ground.leases, ground.clock)
     hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
     table = Handlers(ground.bus, ground.clock, stopper).table()
     runner = Runner(ground.bus, GROUP, SERVICE, STREAMS, table, hooks=hooks)

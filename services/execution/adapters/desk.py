@@ -30,13 +30,15 @@ from services.execution.domain.records import LegRecord, PlanRecord, leg_id
 from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, Updates
 from shared import logs
 from shared.clock import Clock
+from shared.contracts.alerts import AlertRaised
 
 CALLS_AT_ONCE: Final = 16
 _FINISH_SECONDS: Final = 14.0
 """Longer than the broker adapter's own timeouts: what was under way has ended then."""
 
-Ended = Literal["done", "left", "held", "fenced", "gone"]
-"""done: nothing more to do. left: another worker goes on. held, fenced: another one has it. gone: there is no such leg."""
+Ended = Literal["done", "left", "held", "fenced", "gone", "broken"]
+"""done: nothing more to do. left: another worker goes on. held, fenced: another one has it. gone: there is no such leg.
+broken: its records cannot be read, which a person is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class Desk:
         except FencedOutError as error:
             self._log.warning("fenced out", leg=name, reason=str(error))
             return "fenced"
+        except ValueError as error:
+            self._log.error("a leg cannot be worked", leg=name, exc_info=True)
+            self._book.tell([self._broken(name, error)], once=f"{name}:broken")
+            return "broken"
         finally:
             hold.release()
         self._log.info("leg ended", leg=name, how=ended)
@@ -125,6 +131,18 @@ class Desk:
             calls.finish(_FINISH_SECONDS)
         self._legs.end(leg, plan, loop.orders, loop.stop_reason)
         return True
+
+    def _broken(self, name: str, error: ValueError) -> AlertRaised:
+        return AlertRaised(
+            id=f"{name}#broken",
+            correlation_id=name,
+            at=self._ports.clock.now(),
+            source="execution",
+            severity="critical",
+            title="A leg of a plan cannot be worked",
+            detail=f"{name}: {error}",
+            what_to_do="Its open orders stay as they are: `alchemiser halt` cancels them; keep the logs.",
+        )
 
     def _calls(self, plan: PlanRecord, hold: Hold, inbox: Inbox) -> BrokerCalls:
         ports = self._ports

@@ -13,10 +13,13 @@ from typing import Final
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.planner import Planner
+from services.execution.domain.records import LegRecord
 from services.execution.ports import BrokerUnavailableError, Leases, LegQueue
 from shared import logs
 from shared.bus import BusUnavailableError, Delivery, Outcome
+from shared.clock import Clock
 from shared.contracts import Message
+from shared.contracts.alerts import AlertRaised
 from shared.runner import Hooks
 
 _LEASE: Final = "dispatcher"
@@ -24,20 +27,34 @@ _LEASE_SECONDS: Final = 10.0
 _SWEEP_SECONDS: Final = 0.2
 _OUTAGE_SECONDS: Final = 1.0
 _WANT_SECONDS: Final = 30.0
+_NOBODY_SECONDS: Final = 30.0
+"""Real seconds a leg may wait for a worker before a person hears of it."""
 
 
 class Dispatcher(Hooks):
     """A listener of the runner: what it commits is looked at in the same moment."""
 
-    def __init__(self, planner: Planner, book: Book, legs: LegQueue, leases: Leases) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        book: Book,
+        legs: LegQueue,
+        leases: Leases,
+        clock: Clock,
+        *,
+        nobody_seconds: float = _NOBODY_SECONDS,
+    ) -> None:
         self._planner = planner
         self._book = book
         self._legs = legs
         self._leases = leases
+        self._clock = clock
+        self._nobody_seconds = nobody_seconds
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
         self._fence: int | None = None
         self._renew_at = 0.0
         self._want_at = 0.0
+        self._waiting_since: dict[str, float] = {}
         self._news = threading.Event()
         self._log = logs.get("execution.dispatcher")
 
@@ -80,8 +97,30 @@ class Dispatcher(Hooks):
         open_legs = [leg for leg in legs if leg.status in ("ready", "working")]
         # All done and the plan still active: its last worker died before the report.
         for leg in open_legs or legs[-1:]:
-            if leg.status != "waiting" and self._legs.offer(leg.leg_id):
-                self._log.info("leg offered", leg=leg.leg_id)
+            if leg.status != "waiting":
+                self._offer(leg)
+
+    def _offer(self, leg: LegRecord) -> None:
+        if self._leases.is_held(leg.leg_id):
+            self._waiting_since.pop(leg.leg_id, None)
+            return
+        if self._legs.offer(leg.leg_id):
+            self._log.info("leg offered", leg=leg.leg_id)
+        since = self._waiting_since.setdefault(leg.leg_id, time.monotonic())
+        if time.monotonic() - since > self._nobody_seconds:
+            self._book.tell([self._nobody(leg)], once=f"{leg.leg_id}:nobody")
+
+    def _nobody(self, leg: LegRecord) -> AlertRaised:
+        return AlertRaised(
+            id=f"{leg.leg_id}#nobody",
+            correlation_id=leg.plan_id,
+            at=self._clock.now(),
+            source="execution",
+            severity="critical",
+            title="No worker takes the orders of a plan",
+            detail=f"{leg.leg_id} has waited for more than {self._nobody_seconds:g} s",
+            what_to_do="Start a worker: `python -m services.execution.jobs`, or scale the execution-worker service.",
+        )
 
     def _leads(self) -> bool:
         now = time.monotonic()

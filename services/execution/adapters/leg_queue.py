@@ -23,6 +23,9 @@ _NO_TIMEOUT: Final = -1
 _GRACE_SECONDS: Final = 1.0
 """Between taking a job and holding its lease a worker needs a moment."""
 _KEEP_SECONDS: Final = 3600
+_AT_ONCE: Final = 3
+"""Offers without a pause; a leg that keeps coming back breaks its workers, and must not keep them busy with that."""
+_LONGEST_PAUSE_SECONDS: Final = 5.0
 
 
 def queue_name(namespace: str) -> str:
@@ -38,11 +41,14 @@ class RqLegQueue:
         self._leases = leases
         self._queue = Queue(queue_name(namespace), connection=client, serializer=JSONSerializer)
         self._suspected: dict[str, float] = {}
+        self._offers: dict[str, tuple[int, float]] = {}
 
     def offer(self, leg_id: str) -> bool:
         with reachable():
-            if self._leases.is_held(leg_id) or not self._is_free(leg_id):
+            if self._is_too_soon(leg_id) or self._leases.is_held(leg_id) or not self._is_free(leg_id):
                 return False
+            count, _ = self._offers.get(leg_id, (0, 0.0))
+            self._offers[leg_id] = (count + 1, time.monotonic())
             self._queue.enqueue(
                 WORK,
                 leg_id,
@@ -52,6 +58,12 @@ class RqLegQueue:
                 failure_ttl=_KEEP_SECONDS,
             )
             return True
+
+    def _is_too_soon(self, leg_id: str) -> bool:
+        count, last = self._offers.get(leg_id, (0, 0.0))
+        if count < _AT_ONCE:
+            return False
+        return time.monotonic() - last < min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** (count - _AT_ONCE))
 
     def _is_free(self, leg_id: str) -> bool:
         """Whether no worker has it or is about to take it."""

@@ -50,11 +50,13 @@ class PlanStore:
         return self._bus.get(records.TRADING, records.ACTIVE_PLAN)
 
     def forget_all_but(self, count: int) -> int:
-        """Drop the oldest completed plans with their legs; returns how many."""
+        """Drop the oldest completed plans with their legs and orders; returns how many."""
         everything = self.plans(1_000_000)
         old = [plan for plan in everything[count:] if plan.status == "completed"]
         changes = [Remove(records.PLANS, plan.plan_id) for plan in old]
-        changes += [Remove(records.LEGS, records.leg_id(p.plan_id, side)) for p in old for side in ("sell", "buy")]
+        legs = [leg for plan in old if (found := self.plan(plan.plan_id)) is not None for leg in found.legs]
+        changes += [Remove(records.LEGS, leg.leg_id) for leg in legs]
+        changes += [Remove(records.ORDERS, order_id) for leg in legs for order_id in leg.order_ids]
         if changes:
             self._bus.commit(Outcome(changes=tuple(changes)))
         return len(old)

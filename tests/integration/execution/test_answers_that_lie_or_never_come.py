@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from services.execution.domain import ladder
+from services.execution.domain import ladder, records
 from services.execution.domain.broker import BrokerUpdate, Rejected, RejectKind, Unknown
 from services.execution.ports import BrokerUnavailableError
+from shared.bus import Outcome, Put
 from shared.contracts.execution import OrderFilled, OrderPartlyFilled, OrderPlaced, OrderUnknown
 from tests.integration.execution.trading_room import TradingRoom
 
@@ -191,3 +192,51 @@ def test_a_worker_that_dies_at_any_write_is_replaced_without_a_share_too_many(di
     assert done.cash_gap == 0
     held = room.held()
     assert all(abs(held[line.symbol] - line.target_qty) <= 1 for line in done.holdings if line.target_qty)
+
+
+def test_a_leg_that_no_worker_takes_is_told_to_a_person() -> None:
+    room = TradingRoom(PRICES)
+    room.target(SPY="0.5")
+    room.runner.step()
+    room.dispatcher.sweep()
+    assert room.alerts() == []
+    room.dispatcher._nobody_seconds = 0.0
+    room.dispatcher.sweep()
+    room.dispatcher.sweep()
+    assert [alert.title for alert in room.alerts()] == ["No worker takes the orders of a plan"]
+
+
+def test_a_leg_whose_records_cannot_be_read_is_told_and_harms_nothing() -> None:
+    room = TradingRoom(PRICES)
+    room.target(SPY="0.5")
+    room.runner.step()
+    room.dispatcher.sweep()
+    [leg_id] = room.legs.waiting
+    room.bus.commit(Outcome(changes=(Put(records.LEGS, leg_id, '{"not": "a leg"}'),)))
+    desk = room.a_desk()
+    assert desk.work(leg_id, threading.Event()) == "broken"
+    desk.close()
+    assert room.broker.calls == []
+    assert "cannot be worked" in room.alerts()[-1].title
+
+
+def test_two_workers_on_one_leg_only_one_works_and_a_lost_lease_ends_the_other() -> None:
+    room = TradingRoom(PRICES, policy=ladder.standard(patience_seconds=3600), lease_seconds=0.6)
+    room.target(SPY="0.5")
+    room.runner.step()
+    room.dispatcher.sweep()
+    [leg_id] = room.legs.waiting
+    second = room.a_desk()
+
+    def steal(_update: BrokerUpdate) -> bool:
+        room.leases._leases.clear()
+        room.leases.take(leg_id, "thief", 60)
+        return False
+
+    room.fills = steal
+    first = room.a_desk()
+    assert first.work(leg_id, threading.Event()) == "fenced"
+    assert second.work(leg_id, threading.Event()) == "held"
+    first.close()
+    second.close()
+    assert len(placings(room)) == 1

@@ -192,10 +192,10 @@ def test_while_a_strategy_cannot_speak_nothing_is_sold_and_its_share_of_the_cash
     assert room.broker.cash >= 49_000
 
 
-def test_a_target_that_comes_too_late_is_told_and_not_traded() -> None:
-    room = TradingRoom(PRICES, speed=100_000)
-    room.target(SPY="0.5")
-    threading.Event().wait(0.05)
+def test_a_target_that_comes_too_late_is_told_and_not_traded(eventually: Callable[..., object]) -> None:
+    room = TradingRoom(PRICES, speed=1_000_000)
+    target = room.target(SPY="0.5")
+    eventually(lambda: (room.clock.now() - target.at).total_seconds() > 3600)
     room.runner.step()
     room.dispatcher.sweep()
     assert "too late" in room.alerts()[0].title

@@ -127,7 +127,7 @@ class TradingRoom:
             self.bounds,
             quote_seconds=0.1,
         )
-        self.dispatcher = Dispatcher(self.planner, self.book, self.legs, self.leases)
+        self.dispatcher = Dispatcher(self.planner, self.book, self.legs, self.leases, self.clock)
         handlers = Handlers(self.bus, self.clock, self.stopper).table()
         self.runner = Runner(self.bus, GROUP, "test", STREAMS, handlers, hooks=(self.dispatcher,))
 
