@@ -1,14 +1,27 @@
-"""Every evening and every trade as CSV, for anyone who wants to count again."""
+"""A report's folder: the tear sheet, the figures as JSON, every evening and every trade as CSV."""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from backtest import statistics
 from backtest.result import Result
+from backtest.sheet import tear_sheet
+
+
+def write_report(result: Result, folder: Path) -> None:
+    """index.html, result.json, days.csv, trades.csv. Raises OSError where the folder cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [f"{d.allotment.name} {float(d.allotment.share):.0%}" for d in result.outcome.targets.decided]
+    title = parts[0].removesuffix(" 100%") if len(parts) == 1 else ", ".join(parts)
+    (folder / "index.html").write_text(tear_sheet(result, title), encoding="utf-8")
+    (folder / "result.json").write_text(json.dumps(result.as_json(), indent=1) + "\n", encoding="utf-8")
+    write_days(result, folder / "days.csv")
+    write_trades(result, folder / "trades.csv")
 
 
 def write_days(result: Result, path: Path) -> None:

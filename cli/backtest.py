@@ -132,9 +132,10 @@ def progress() -> Iterator[Tell]:
 def _write_report(found: Result, folder: Path) -> None:
     from backtest import files  # noqa: PLC0415 - as above
 
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_days(found, folder / "days.csv")
-    files.write_trades(found, folder / "trades.csv")
+    try:
+        files.write_report(found, folder)
+    except OSError as error:
+        raise CommandError(ExitCode.FAILED, f"--report {folder}: {error}") from error
 
 
 def _as_tables(found: Result) -> Group:
