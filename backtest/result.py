@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest import statistics
+from backtest.bias import BiasCheck
 from backtest.contributions import Contributions, contributions
 from backtest.conventions import Fill, Shares
 from backtest.engine import Outcome
@@ -36,6 +37,8 @@ class Benchmark:
 class Result:
     outcome: Outcome
     benchmarks: tuple[Benchmark, ...]
+    bias: BiasCheck | None = None
+    """Where it was asked for."""
 
     @cached_property
     def curve(self) -> FloatArray:
@@ -101,6 +104,7 @@ class Result:
             "monthly": self.monthly,
             "yearly": statistics.yearly_returns(self.monthly),
             "undecided": self.undecided(),
+            **({"bias_check": {**asdict(self.bias), "passed": self.bias.passed}} if self.bias else {}),
             "notes": list(self.notes()),
             "equity": dict(zip(sessions, self.outcome.equity.tolist(), strict=True)),
         }
@@ -125,6 +129,7 @@ class Result:
         outcome = self.outcome
         return [
             *self._about_data(),
+            *self._about_bias(),
             *self._about_evenings(),
             *self._about_delistings(),
             *_ABOUT[outcome.conventions.fill],
@@ -138,6 +143,14 @@ class Result:
             symbol, colon, _ = text.partition(": ")
             if not (colon and symbol in self.outcome.history.closes.columns) or symbol in held:
                 yield text
+
+    def _about_bias(self) -> Iterator[str]:
+        if self.bias is not None:
+            changes = ", ".join(f"{count} of {name}" for name, count in self.bias.shift_changes.items())
+            yield (
+                f"bias check: {len(self.bias.differences)} of {self.bias.evenings} evenings differ with history cut; "
+                f"closes a day late change {changes} evenings"
+            )
 
     def _about_evenings(self) -> Iterator[str]:
         for name, why in self.undecided().items():
@@ -158,12 +171,12 @@ _ABOUT: Final[Mapping[StrEnum, tuple[str, ...]]] = {
 }
 
 
-def evaluate(outcome: Outcome, benchmarks: Sequence[str] = ()) -> Result:
+def evaluate(outcome: Outcome, benchmarks: Sequence[str] = (), bias: BiasCheck | None = None) -> Result:
     """Against the benchmarks asked for, and SPY where there are closes of it. Raises HistoryError for one without."""
     closes = outcome.targets.closes
     default = [DEFAULT_BENCHMARK] if closes.has_any(DEFAULT_BENCHMARK) else []
     wanted = dict.fromkeys([*default, *benchmarks])
-    return Result(outcome, tuple(_benchmark(symbol, outcome) for symbol in wanted))
+    return Result(outcome, tuple(_benchmark(symbol, outcome) for symbol in wanted), bias)
 
 
 def against(returns: FloatArray, benchmark: Benchmark) -> dict[str, float]:

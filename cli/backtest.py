@@ -13,7 +13,7 @@ import typer
 from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.exit_codes import CommandError, ExitCode
+from cli.exit_codes import CommandError, ExitCode, FailedError
 from cli.tables import AsJson, money, show, table
 
 if TYPE_CHECKING:
@@ -68,11 +68,15 @@ def backtest(
     benchmark: Annotated[list[str] | None, typer.Option(help="Beside SPY; may be repeated.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a tear sheet and every day and trade here.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Evening by evening through the live objects; slow.")] = False,
+    bias_check: Annotated[
+        bool, typer.Option("--bias-check", help="Ask again with history cut at random evenings: the same answers?")
+    ] = False,
+    bias_days: Annotated[int, typer.Option(min=1, help="Of --bias-check.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """What the strategies would have done: the live decisions and sizing over recorded prices."""
     # Imported here so that the other commands start fast.
-    from backtest import conventions, engine, exact as slowly, history, portfolio, result  # noqa: PLC0415, I001
+    from backtest import bias, conventions, engine, exact as slowly, history, portfolio, result  # noqa: PLC0415, I001
     from services.strategy.domain.portfolio import PortfolioError  # noqa: PLC0415
 
     assumed = conventions.Conventions(
@@ -83,12 +87,15 @@ def backtest(
         allotments = portfolio.allotments_of(strategies, symphony or ())
         with progress() as tell:
             outcome = run(allotments, read_history(closes, data), assumed, period_of(since, until), tell)
-        found = result.evaluate(outcome, benchmark or ())
+            checked = bias.check(outcome.targets, bias_days, tell=tell) if bias_check else None
+        found = result.evaluate(outcome, benchmark or (), checked)
     except (PortfolioError, history.HistoryError, engine.PeriodError) as error:
         raise CommandError(ExitCode.USAGE, str(error)) from error
     if report is not None:
         _write_report(found, report)
     show(found.as_json() if as_json else found, _as_tables, as_json=as_json)
+    if checked is not None and not checked.passed:
+        raise FailedError(f"bias check: {len(checked.differences)} decisions differ, first {checked.differences[0]}")
 
 
 def read_history(closes: Path | None, data: Path | None) -> History:
@@ -155,7 +162,7 @@ def _as_tables(found: Result) -> Group:
 def _contribution_rows(found: Result) -> list[list[str]]:
     parts = found.contributions
     rows = [[name, money(dollars)] for name, dollars in parts.strategies.items()]
-    return [*rows, ["costs", money(-parts.costs)]]
+    return [*rows, ["costs", money(0 - parts.costs)]]
 
 
 _DOLLARS = {"final_equity", "costs", "spread_costs", "fees"}

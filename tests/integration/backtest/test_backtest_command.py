@@ -89,6 +89,32 @@ def test_a_person_sees_tables_and_what_must_be_known(alchemiser: Run, closes: Pa
     assert "decided on the very close it is traded at" in out
 
 
+MONTHLY = """(defsymphony "Two markets" {:asset-class "EQUITIES", :rebalance-frequency :monthly}
+  (weight-equal [(asset "SPY" nil) (asset "TLT" nil)]))"""
+
+
+def test_a_symphony_file_is_tested_as_it_stands_with_its_own_rebalancing(
+    alchemiser: Run, closes: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "two=markets.clj"
+    path.write_text(MONTHLY)
+    alone = figures(alchemiser, "--symphony", path, *PERIOD, "--closes", closes)
+    assert (alone["strategies"], alone["trades"]) == ({"two_markets": 1.0}, 6)
+    both = figures(alchemiser, "--symphony", f"{path}=0.4", "--strategies", "tecl", *PERIOD, "--closes", closes)
+    assert both["strategies"] == {"tecl": 0.6, "two_markets": 0.4}
+
+
+def test_a_symphony_that_cannot_be_read_is_refused_with_its_place(
+    alchemiser: Run, closes: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.clj"
+    path.write_text(MONTHLY[:-2])
+    code, _, err = alchemiser("backtest", "--symphony", path, "--closes", closes)
+    assert (code, "broken.clj: line " in err) == (2, True)
+    code, _, err = alchemiser("backtest", "--symphony", tmp_path / "none.clj", "--closes", closes)
+    assert (code, "none.clj: expected a symphony file" in err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -1,0 +1,110 @@
+"""Does a decision know the future? Asked again with history cut at random evenings it must say the same.
+
+And it must look at the newest evening: with every close moved one session later, decisions must change.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtest.decisions import Decided, Targets, Tell, decide, silent
+from backtest.standing import Flags, Wish
+from services.strategy.domain.closes import Closes
+from services.strategy.domain.exact import exact_weights
+from services.strategy.domain.indicators import FloatArray
+from services.strategy.domain.portfolio import Allotment
+from services.strategy.domain.undefined import UndefinedDecision
+
+_TOLERANCE = 1e-8
+"""Live weights have nine decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class BiasCheck:
+    """`differences` name strategy, session and both answers; `shift_changes` are evenings of each strategy that changed."""
+
+    evenings: int
+    differences: tuple[str, ...]
+    shift_changes: Mapping[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """A strategy that a shift leaves as it is reads no price, or not the newest: told, and for a person to judge."""
+        return not self.differences
+
+
+def check(targets: Targets, evenings: int = 200, seed: int = 1, tell: Tell = silent) -> BiasCheck:
+    """On as many different evenings of the period, drawn by `seed`, as it has."""
+    rows = range(targets.first, targets.last + 1)
+    drawn = sorted(random.Random(seed).sample(rows, min(evenings, len(rows))))
+    differences = []
+    for number, row in enumerate(drawn):
+        tell("bias check", number, len(drawn))
+        cut = targets.closes.until(row)
+        differences += [text for d in targets.decided if (text := _difference(d, cut, row))]
+    return BiasCheck(len(drawn), tuple(differences), _shift_changes(targets))
+
+
+def _difference(decided: Decided, cut: Closes, row: int) -> str:
+    """Empty when the live decision on the cut history is what the whole history says for that evening."""
+    said = _as_mapping(decided.wish, row)
+    live = _live(decided.allotment, cut)
+    symbols = {*(said or {}), *(live or {})}
+    same = (said is None) == (live is None) and all(
+        abs((said or {}).get(s, 0.0) - (live or {}).get(s, 0.0)) <= _TOLERANCE for s in symbols
+    )
+    return "" if same else f"{decided.allotment.name} on {cut.sessions[-1]}: {_told(live)} cut, {_told(said)} whole"
+
+
+def _live(allotment: Allotment, cut: Closes) -> dict[str, float] | None:
+    try:
+        decision = allotment.engine.decide(cut.restricted_to(allotment.symbols))
+    except UndefinedDecision:
+        return None
+    except Exception:  # noqa: BLE001 - what an own engine does wrong costs its decision, as live
+        return None
+    return {symbol: float(weight) for symbol, weight in exact_weights(decision.weights, decision.cash).items()}
+
+
+def _as_mapping(wish: Wish, row: int) -> dict[str, float] | None:
+    if not wish.defined[row]:
+        return None
+    return {s: w for s, w in zip(wish.symbols, wish.weights[row].tolist(), strict=True) if w}
+
+
+def _told(weights: Mapping[str, float] | None) -> str:
+    if weights is None:
+        return "undefined"
+    return ", ".join(f"{symbol} {weight:.4f}" for symbol, weight in weights.items()) or "cash"
+
+
+def _shift_changes(targets: Targets) -> dict[str, int]:
+    allotments = [decided.allotment for decided in targets.decided]
+    shifted = decide(allotments, shifted_by_a_day(targets.closes), targets.first, targets.last)
+    return {
+        before.allotment.name: int(_changed(before.wish, after.wish)[targets.first :].sum())
+        for before, after in zip(targets.decided, shifted.decided, strict=True)
+    }
+
+
+def shifted_by_a_day(closes: Closes) -> Closes:
+    """Each session with the closes of the one before."""
+    columns = {s: np.concatenate(([np.nan], column[:-1])) for s, column in closes.columns.items()}
+    return Closes(closes.sessions, columns, closes.stand_ins)
+
+
+def _changed(before: Wish, after: Wish) -> Flags:
+    symbols: Sequence[str] = tuple(dict.fromkeys((*before.symbols, *after.symbols)))
+    one, other = (_table(wish, symbols) for wish in (before, after))
+    changed: Flags = np.any(np.abs(one - other) > _TOLERANCE, axis=1)
+    return changed & before.defined & after.defined
+
+
+def _table(wish: Wish, symbols: Sequence[str]) -> FloatArray:
+    table = np.zeros((len(wish.weights), len(symbols)))
+    table[:, [symbols.index(s) for s in wish.symbols]] = wish.weights
+    return table
