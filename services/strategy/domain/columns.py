@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
 from services.strategy.domain.routing import Flow, Route
-from services.strategy.domain.survey import held_symbols
+from services.strategy.domain.survey import held_symbols, ranked_composites
 from services.strategy.domain.tree import Asset, Metric, Node
 
 _START_OF_A_PATH = 100.0
+_DEEPEST_NESTING = 20
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,6 +39,7 @@ class Columns:
         self._symbol_metrics: dict[tuple[str, Metric], FloatArray] = {}
         self._composite_metrics: dict[tuple[int, Metric], FloatArray] = {}
         self._paths: dict[int, FloatArray] = {}
+        self._nesting = 0
         # The node stays with its result: an id means something only while its object lives.
         self._allocations: dict[int, tuple[Node, Allocation]] = {}
 
@@ -68,9 +70,20 @@ class Columns:
         if isinstance(node, Asset):
             return self.closes_of(node.symbol)
         if id(node) not in self._paths:
+            self._nesting += 1
+            try:
+                # Asked only when needed, which recurses; where that goes too deep the innermost are made first instead.
+                for inner in ranked_composites(node) if self._nesting > _DEEPEST_NESTING else ():
+                    self._make_path(inner)
+                self._make_path(node)
+            finally:
+                self._nesting -= 1
+        return self._paths[id(node)]
+
+    def _make_path(self, node: Node) -> None:
+        if id(node) not in self._paths:
             allocation = self.allocation(node)
             self._paths[id(node)] = _compound(self._returns(allocation), allocation.defined)
-        return self._paths[id(node)]
 
     def listed(self, symbol: str) -> NDArray[np.bool_]:
         """Whether the symbol had a close on or before each day."""
@@ -93,10 +106,12 @@ class Columns:
         flows = [Flow(tree, np.arange(days), np.ones(days))]
         while flows:
             flow = flows.pop()
+            if not flow.rows.size:
+                continue
             if isinstance(flow.node, Asset):
                 route.refuse_unlisted(flow.node.symbol, flow.rows)
                 weights[flow.rows, place[flow.node.symbol]] += flow.shares
-            elif flow.rows.size:
+            else:
                 # Reversed, so that weights add up in listed order, as in the one-day evaluation.
                 flows.extend(reversed(route.onward(flow)))
         weights[route.undefined] = np.nan

@@ -40,6 +40,7 @@ COMPARE: Final[Mapping[Operator, Callable[[Any, Any], Any]]] = {
     "<": operator.lt,
     ">=": operator.ge,
     "<=": operator.le,
+    "==": operator.eq,
 }
 
 

@@ -102,6 +102,15 @@ def children_first(tree: Node) -> tuple[Node, ...]:
     return tuple(order.values())
 
 
+def ranked_composites(tree: Node) -> tuple[Node, ...]:
+    """The parts whose own return paths rankings and volatilities inside the tree ask for, the innermost first."""
+    found: dict[int, Node] = {}
+    for node in children_first(tree):
+        if isinstance(node, Select | InverseVolatility):
+            found.update((id(member), member) for member in children_of(node) if not isinstance(member, Asset))
+    return tuple(found.values())
+
+
 def _need(node: Node, need: dict[int, int]) -> int:
     inner = max((need[id(child)] for child in children_of(node)), default=1)
     match node:

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 from services.strategy.domain.indicators import Indicator
 from services.strategy.domain.indicators.stdev_return import STDEV_RETURN
 
-Operator: TypeAlias = Literal[">", "<", ">=", "<="]
+Operator: TypeAlias = Literal[">", "<", ">=", "<=", "=="]
 Rank: TypeAlias = Literal["highest", "lowest"]
 
 _SUM_TOLERANCE: Final = Fraction(1, 10**9)
@@ -192,7 +192,8 @@ class Specified:
             raise ValueError(f"specified: expected weights that sum to 1, got {float(total)}")
 
     def __str__(self) -> str:
-        return ", ".join(f"{node} {float(share) * 100:.10g} %" for share, node in self.parts)
+        """One level deep: parts may be nested without end."""
+        return ", ".join(f"{_brief(node)} {float(share) * 100:.10g} %" for share, node in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,10 @@ class Group:
 
 
 Node: TypeAlias = Asset | Cash | If | Equal | Specified | InverseVolatility | Select | Group
+
+
+def _brief(node: Node) -> str:
+    return f"weights of {len(node.parts)}" if isinstance(node, Specified) else str(node)
 
 
 def _require_some(what: str, members: tuple[object, ...]) -> None:

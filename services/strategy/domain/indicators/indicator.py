@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Indicator:
-    """Call it with closes of shape (days,) or (days, symbols), NaN where there is none; the answer has the same shape.
+    """Each exists once and is told from others by identity, which makes it a quick key.
+
+    Call it with closes of shape (days,) or (days, symbols), NaN where there is none; the answer has the same shape.
 
     `name` is the symphony language's word, `symbol` what people read before the windows ("RSI" in RSI10(SPY)).
     """
