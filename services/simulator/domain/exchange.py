@@ -149,8 +149,6 @@ class Exchange:
         return acknowledged
 
     def _too_late(self, old: Order, new: Order, now: dt.datetime) -> Order:
-        new.filled_qty = old.filled_qty
-        new.filled_value = old.filled_value
         self._lifecycle.admit(new, now)
         acknowledged = new.snapshot()
         self._lifecycle.refuse_replace(old, now)

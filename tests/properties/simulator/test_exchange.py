@@ -15,17 +15,17 @@ from services.simulator.domain.exchange import Fate
 from services.simulator.domain.fees import NoFees, RegulatoryFees
 from services.simulator.domain.fill_models import PaperFills, RealisticFills
 from services.simulator.domain.identity import Identity
-from services.simulator.domain.orders import TERMINAL, Order, Side
+from services.simulator.domain.orders import TERMINAL, Order, Side, TimeInForce
 from services.simulator.domain.rejections import Rejection
 from tests.unit.simulator.step_market import START, Floor, StepMarket, a_floor
 
 PRICES = st.sampled_from(["97", "98.5", "99.5", "100", "100.5", "101.5", "103"])
 QUANTITIES = st.sampled_from(["1", "7", "40", "300", "0.5", "2.25"])
-TYPES = st.sampled_from(["market", "limit", "limit", "limit", "stop", "stop_limit", "trailing_stop"])
+TYPES = st.sampled_from(["market", "market", "limit", "limit", "limit", "stop", "stop_limit", "trailing_stop"])
 SIDES = st.sampled_from(["buy", "sell"])
 TIFS = st.sampled_from(["day", "day", "gtc", "ioc", "fok"])
 EXITS = {"take_profit": {"limit_price": "104"}, "stop_loss": {"stop_price": "96"}}
-GROUPS = st.sampled_from([{}, {}, {}, {"order_class": "bracket", **EXITS}, {"order_class": "oco", **EXITS}])
+GROUPS = st.sampled_from([{}, {}, {}, {}, {}, {}, {"order_class": "bracket", **EXITS}, {"order_class": "oco", **EXITS}])
 
 
 def wavy_market() -> StepMarket:
@@ -81,9 +81,13 @@ class Trading(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.floor.go(self.floor.now + dt.timedelta(seconds=seconds))
 
-    @rule()
-    def end_the_day(self) -> None:
-        self.floor.go(max(self.floor.now, START + dt.timedelta(hours=11)))
+    def teardown(self) -> None:
+        """After the day only good-till-canceled orders, and groups of them, are open."""
+        if not hasattr(self, "floor"):
+            return
+        self.floor.go(START + dt.timedelta(hours=11))
+        assert {order.time_in_force for order in self.floor.account.open_orders.values()} <= {TimeInForce.GTC}
+        self.cash_is_what_was_not_spent()
 
     @invariant()
     def cash_is_what_was_not_spent(self) -> None:
@@ -142,7 +146,7 @@ class Trading(RuleBasedStateMachine):
 TestTrading = Trading.TestCase
 TestTrading.settings = settings(
     max_examples=40,
-    stateful_step_count=30,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
