@@ -159,8 +159,8 @@ class Venue:
     """Where virtual time is asked; None: the wall clock."""
 
 
-class VenueSettings(Settings):
-    """Mode, feed and credentials. Paper and live have separate variables so that one can never stand for the other."""
+class ClockSettings(Settings):
+    """Mode and simulator: all that a service needs which talks to no broker but must know what time it is there."""
 
     model_config = SettingsConfigDict(env_prefix="")
 
@@ -168,6 +168,16 @@ class VenueSettings(Settings):
     """Which broker: the simulator, Alpaca paper, or Alpaca with real money."""
     simulator_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://127.0.0.1:18765"
     """Where the simulator listens."""
+
+    @property
+    def clock_url(self) -> str | None:
+        """Where virtual time is asked; None: the wall clock."""
+        return f"{self.simulator_url}/sim/clock" if self.alchemiser_mode == "simulated" else None
+
+
+class VenueSettings(ClockSettings):
+    """Mode, feed and credentials. Paper and live have separate variables so that one can never stand for the other."""
+
     simulator_key: SecretStr = SecretStr("simulated")
     """Any key that is not empty is an account of its own."""
     simulator_secret: SecretStr = SecretStr("simulated")
@@ -240,5 +250,5 @@ class VenueSettings(Settings):
             data_url=self.simulator_url,
             data_stream_url=f"{sockets}/v2/{self.alpaca_feed}",
             updates_url=f"{sockets}/stream",
-            clock_url=f"{self.simulator_url}/sim/clock",
+            clock_url=self.clock_url,
         )

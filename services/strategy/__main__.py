@@ -7,7 +7,7 @@ import sys
 from services.strategy.bootstrap import Configuration, build
 from services.strategy.settings import SERVICE, StrategySettings
 from shared import logs, process
-from shared.settings import HttpSettings, LogSettings, RedisSettings, VenueSettings, or_exit, read_or_exit
+from shared.settings import ClockSettings, HttpSettings, LogSettings, RedisSettings, or_exit, read_or_exit
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     configuration = Configuration(
         redis=read_or_exit(RedisSettings),
         http=read_or_exit(HttpSettings),
-        venue=read_or_exit(VenueSettings),
+        clock=read_or_exit(ClockSettings),
         strategy=read_or_exit(StrategySettings),
     )
     with or_exit():

@@ -17,7 +17,6 @@ from services.strategy.adapters.scheduler import Scheduler
 from services.strategy.adapters.web import add_routes
 from services.strategy.domain.portfolio import PortfolioError, StrategyManager
 from services.strategy.handlers import Decide, announce_symbols, request_scheduled_run
-from services.strategy.ports import MarketHistory
 from services.strategy.settings import SERVICE, PortfolioEntry, StrategySettings
 from shared.bus import Bus
 from shared.bus.redis_bus import RedisBus
@@ -28,7 +27,7 @@ from shared.http import Checks, create_app, serve, token_check
 from shared.listeners import LogHooks, MetricsHooks
 from shared.process import Part
 from shared.runner import Runner
-from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings, SettingsError, VenueSettings
+from shared.settings import SERVICE_PORTS, ClockSettings, HttpSettings, RedisSettings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Configuration:
 
     redis: RedisSettings
     http: HttpSettings
-    venue: VenueSettings
+    clock: ClockSettings
     strategy: StrategySettings
 
 
@@ -55,17 +54,18 @@ def build(configuration: Configuration, *, clock: Clock | None = None) -> Strate
     manager = build_manager(settings.entries)
     client = redis.Redis.from_url(names.redis_url)
     bus = RedisBus(client, names.namespace)
-    clock = clock or _clock(configuration.venue)
+    clock = clock or _clock(configuration.clock)
     history = RedisHistory(client, bus)
     decide = Decide(manager, history, bus, clock, account=names.namespace, rules=settings.price_rules)
     runner = build_runner(bus, decide)
+    arrived = HistoryArrived(history, manager.symbols)
     scheduler = Scheduler(
         clock,
         announce=lambda: announce_symbols(bus, manager.symbols),
-        request_run=lambda now: request_scheduled_run(bus, now, settings.before_close),
+        request_run=lambda now: request_scheduled_run(bus, now, settings.before_close, why_not_ready=arrived),
     )
     token = token_check(client, names.namespace, configuration.http.http_token)
-    app = create_app(SERVICE, _checks(client, clock, history, manager.symbols), token, description=__doc__ or "")
+    app = create_app(SERVICE, _checks(client, clock, arrived), token, description=__doc__ or "")
     add_routes(app, bus, clock, tuple(allotment.name for allotment in manager.allotments))
     port = configuration.http.http_port or SERVICE_PORTS[SERVICE]
     parts: dict[str, Part] = {
@@ -92,12 +92,11 @@ def build_runner(bus: Bus, decide: Decide) -> Runner:
     return Runner(bus, SERVICE, SERVICE, (CONTROL,), {RunRequested: decide.on_run_requested}, hooks=hooks)
 
 
-def _clock(venue: VenueSettings) -> Clock:
-    url = venue.venue().clock_url
-    return SystemClock() if url is None else VenueClock(url)
+def _clock(settings: ClockSettings) -> Clock:
+    return SystemClock() if settings.clock_url is None else VenueClock(settings.clock_url)
 
 
-def _checks(client: Any, clock: Clock, history: MarketHistory, symbols: Sequence[str]) -> Checks:
+def _checks(client: Any, clock: Clock, arrived: HistoryArrived) -> Checks:
     def answers() -> str | None:
         client.ping()
         return None
@@ -106,4 +105,4 @@ def _checks(client: Any, clock: Clock, history: MarketHistory, symbols: Sequence
         clock.now()
         return None
 
-    return {"redis": answers, "clock": tells_time, "history": HistoryArrived(history, symbols)}
+    return {"redis": answers, "clock": tells_time, "history": arrived}

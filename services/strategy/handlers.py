@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from services.strategy.domain.history import Inputs, PriceRules, assemble
 from services.strategy.domain.portfolio import Consolidated, LastHeld, StrategyManager, Verdict, consolidate
 from services.strategy.domain.proxies import with_stand_ins
 from services.strategy.domain.rebalance import Held
-from services.strategy.domain.schedule import session_due, session_to_decide
+from services.strategy.domain.schedule import is_last_call, session_due, session_to_decide
 from services.strategy.ports import MarketHistory
 from services.strategy.settings import SERVICE
 from shared.bus import NOTHING, Bus, Outcome, Publication, Put
@@ -156,10 +156,17 @@ def run_id(account: str, session: dt.date, request: RunRequested) -> str:
     return f"{session:%Y%m%d}-{digest[:12]}"
 
 
-def request_scheduled_run(bus: Bus, now: dt.datetime, before_close: dt.timedelta) -> bool:
-    """Ask for the run of the session whose time has come; once a session, whoever asks and after any restart."""
+def request_scheduled_run(
+    bus: Bus, now: dt.datetime, before_close: dt.timedelta, *, why_not_ready: Callable[[], str | None] = lambda: None
+) -> bool:
+    """Ask for the run of the session whose time has come; once a session, whoever asks and after any restart.
+
+    While inputs are missing (a cold start) it waits, until the last call.
+    """
     session = session_due(now, before_close)
     if session is None or bus.get(SCHEDULED_RUNS, session.date.isoformat()) is not None:
+        return False
+    if not is_last_call(session, now, before_close) and why_not_ready() is not None:
         return False
     name = f"scheduled-{session.date}"
     request = RunRequested(id=name, correlation_id=f"run-{name}", at=now, origin="schedule")

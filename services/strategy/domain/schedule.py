@@ -17,6 +17,11 @@ def session_due(now: dt.datetime, before_close: dt.timedelta) -> Session | None:
     return session if session is not None and now >= decision_time(session, before_close) else None
 
 
+def is_last_call(session: Session, now: dt.datetime, before_close: dt.timedelta) -> bool:
+    """Half of the time to the close is gone: decide on what there is, so that the orders still have the other half."""
+    return now >= decision_time(session, before_close) + before_close / 2
+
+
 def session_to_decide(now: dt.datetime) -> Session:
     """The newest session that has opened: today's from its open on, else the one before."""
     today = session_on(new_york_date(now))

@@ -35,7 +35,7 @@ from shared.contracts.marketdata import DailyHistory, Quote
 from shared.contracts.strategy import SignalIssued, TargetPortfolioSet
 from shared.contracts.streams import CONTROL, LATEST_QUOTES, SIGNALS, TARGETS, daily_history
 from shared.sessions import sessions_between
-from shared.settings import HttpSettings, RedisSettings, VenueSettings
+from shared.settings import ClockSettings, HttpSettings, RedisSettings
 
 TOKEN = "a-token-long-enough"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -54,7 +54,7 @@ class Running:
         configuration = Configuration(
             redis=RedisSettings(redis_url=url, namespace=namespace),
             http=HttpSettings(http_port=port, http_token=SecretStr(TOKEN)),
-            venue=VenueSettings(),
+            clock=ClockSettings(),
             strategy=StrategySettings(portfolio=portfolio),
         )
         self.url = f"http://127.0.0.1:{port}"

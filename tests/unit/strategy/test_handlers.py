@@ -247,6 +247,18 @@ def test_the_schedule_asks_once_a_session_and_again_the_next_day(house: House) -
     }
 
 
+def test_a_cold_start_waits_for_its_history_until_the_last_call(house: House) -> None:
+    def ask(after: dt.timedelta, why_not: str | None) -> bool:
+        return request_scheduled_run(house.bus, NOW + after, QUARTER, why_not_ready=lambda: why_not)
+
+    assert not ask(dt.timedelta(minutes=1), "no daily history yet of SPY")
+    assert house.bus.get_all(SCHEDULED_RUNS) == {}
+    assert ask(dt.timedelta(minutes=2), None)
+    later = dt.timedelta(days=1)
+    assert not ask(later + dt.timedelta(minutes=7), "no daily history yet of SPY")
+    assert ask(later + dt.timedelta(minutes=7, seconds=30), "no daily history yet of SPY")
+
+
 def test_two_schedulers_at_the_same_instant_ask_once(house: House) -> None:
     """The record is missing for both; the named effect is what decides."""
     assert request_scheduled_run(house.bus, NOW, QUARTER)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from services.strategy.domain.schedule import decision_time, session_due, session_to_decide
+from services.strategy.domain.schedule import decision_time, is_last_call, session_due, session_to_decide
 from shared.sessions import session_on
 
 BEFORE = dt.timedelta(minutes=15)
@@ -56,3 +56,10 @@ def test_a_decision_time_never_lies_before_the_open() -> None:
 )
 def test_a_run_decides_the_newest_session_that_has_opened(now: str, decided: str) -> None:
     assert session_to_decide(at(now)).date.isoformat() == decided
+
+
+def test_the_last_call_comes_when_half_of_the_time_to_the_close_is_gone() -> None:
+    session = session_on(dt.date(2024, 6, 3))
+    assert session is not None
+    assert not is_last_call(session, at("2024-06-03T19:52:29"), BEFORE)
+    assert is_last_call(session, at("2024-06-03T19:52:30"), BEFORE)
