@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
@@ -14,11 +15,12 @@ from services.strategy.domain.history import PriceRules
 from shared.settings import Settings
 
 SERVICE: Final = "strategy"
+SYMPHONY_SUFFIXES: Final = (".clj", ".json")
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioEntry:
-    """`strategy` is a built-in name, or module:attribute of an own StrategyEngine."""
+    """`strategy` is a built-in name, a symphony file, or module:attribute of an own StrategyEngine."""
 
     strategy: str
     share: Decimal
@@ -28,7 +30,9 @@ class StrategySettings(Settings):
     model_config = SettingsConfigDict(env_prefix="STRATEGY_")
 
     portfolio: str = "nuclear=0.5,tecl=0.5"
-    """name=share or module:attribute=share, separated by commas; the shares sum to 1."""
+    """name=share, file.clj=share or module:attribute=share, separated by commas; the shares sum to 1."""
+    symphonies: Path = Path("symphonies")
+    """The directory in which the symphony files of the portfolio lie (.clj, or Composer's .json)."""
     decide_before_close_minutes: Annotated[int, Field(ge=1, le=389)] = 15
     """When the day is decided: so many minutes before the close, on half days too."""
     price_max_age_seconds: Annotated[int, Field(ge=1, le=3600)] = 600
@@ -43,7 +47,12 @@ class StrategySettings(Settings):
 
     @property
     def entries(self) -> tuple[PortfolioEntry, ...]:
-        return parse_portfolio(self.portfolio)
+        """With symphony files looked for in their directory first, then from where the service was started."""
+        return tuple(replace(entry, strategy=self._found(entry.strategy)) for entry in parse_portfolio(self.portfolio))
+
+    def _found(self, strategy: str) -> str:
+        path = self.symphonies / strategy
+        return str(path) if is_symphony_file(strategy) and path.is_file() else strategy
 
     @property
     def before_close(self) -> dt.timedelta:
@@ -52,6 +61,10 @@ class StrategySettings(Settings):
     @property
     def price_rules(self) -> PriceRules:
         return PriceRules(dt.timedelta(seconds=self.price_max_age_seconds), self.price_max_spread_bps)
+
+
+def is_symphony_file(strategy: str) -> bool:
+    return strategy.endswith(SYMPHONY_SUFFIXES)
 
 
 def parse_portfolio(text: str) -> tuple[PortfolioEntry, ...]:

@@ -1,17 +1,23 @@
-"""Own strategies by their dotted path: module:attribute, where the attribute is a class, a function or an object."""
+"""Strategies by what the settings call them: a built-in, a symphony file, or an own one by its path module:attribute."""
 
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
-from services.strategy.domain.engine import StrategyEngine
+from services.strategy.domain.engine import StrategyEngine, TreeStrategy
 from services.strategy.domain.portfolio import PortfolioError
 from services.strategy.domain.strategies import BUILT_IN
+from services.strategy.domain.symphony.forms import read_symphony, symphony_strategy
+from services.strategy.domain.symphony.symphony import SymphonyError
+from services.strategy.settings import is_symphony_file
 
 
 def load_strategy(name: str) -> StrategyEngine:
-    """A built-in by name, or an own one. Raises PortfolioError that says what was expected of it."""
+    """Raises PortfolioError that says what was expected of it; a symphony's with line and column, or JSON path."""
+    if is_symphony_file(name):
+        return load_symphony(Path(name))
     if ":" not in name:
         return _built_in(name)
     found = _attribute(name)
@@ -23,11 +29,29 @@ def load_strategy(name: str) -> StrategyEngine:
     return own
 
 
+def load_symphony(path: Path) -> TreeStrategy:
+    """Named after its file."""
+    try:
+        return symphony_strategy(read_symphony(path.read_text(encoding="utf-8"), path.stem), path.stem)
+    except FileNotFoundError:
+        raise PortfolioError(
+            f"{path}: expected a symphony file, there is none (STRATEGY_SYMPHONIES names the directory)"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PortfolioError(
+            f"{path}: expected a readable symphony file, got {type(error).__name__}: {error}"
+        ) from error
+    except SymphonyError as error:
+        raise PortfolioError(f"{path}: {error}") from error
+
+
 def _built_in(name: str) -> StrategyEngine:
     build = BUILT_IN.get(name)
     if build is None:
         known = ", ".join(sorted(BUILT_IN))
-        raise PortfolioError(f"{name}: expected one of {known}, or module:attribute for an own strategy")
+        raise PortfolioError(
+            f"{name}: expected one of {known}, a symphony file, or module:attribute for an own strategy"
+        )
     return build()
 
 

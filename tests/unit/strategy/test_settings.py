@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_an_own_strategy_is_a_class_a_function_or_an_object(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
-        ("nucular", "nucular: expected one of klm, nuclear, tecl, or module:attribute"),
+        ("nucular", "nucular: expected one of klm, nuclear, tecl, a symphony file, or module:attribute"),
         ("no_such_module_of_ours:X", "expected an importable strategy, got ModuleNotFoundError"),
         ("my_module:Missing", "expected an importable strategy, got AttributeError"),
         (":X", "expected an importable strategy, got ValueError"),
@@ -88,6 +89,41 @@ def test_what_is_no_strategy_is_refused_by_name(path: str, fault: str) -> None:
     with pytest.raises(PortfolioError) as refused:
         load_strategy(path)
     assert fault in str(refused.value)
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "symphonies"
+
+
+def test_a_directory_of_symphony_files_is_traded_with_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATEGY_SYMPHONIES", str(EXAMPLES))
+    monkeypatch.setenv("STRATEGY_PORTFOLIO", "nuclear=0.3, klm.clj=0.5 ,holy_grail.clj=0.2")
+    allotments = build_manager(read(StrategySettings, _env_file=None).entries).allotments
+    assert [(a.name, str(a.share), str(a.rebalance)) for a in allotments] == [
+        ("nuclear", "0.3", "daily"),
+        ("klm", "0.5", "corridor of 10 %"),
+        ("holy_grail", "0.2", "daily"),
+    ]
+    assert "SOXL" in allotments[2].symbols
+
+
+def test_a_symphony_may_be_named_by_its_whole_path_too() -> None:
+    assert load_strategy(str(EXAMPLES / "gold.clj")).name == "gold"
+
+
+def test_a_symphony_that_does_not_read_stops_the_start_with_file_and_place(tmp_path: Path) -> None:
+    (tmp_path / "mine.clj").write_text('(weight-equal\n [(asset "SPY" nil)')
+    (tmp_path / "odd name!.json").write_text('{"step": "asset", "ticker": "SPY", "leverage": 2}')
+    (tmp_path / "bytes.clj").write_bytes(b"\xff")
+    for name, fault in (
+        ("mine.clj", "mine.clj: line 2, column 20: expected ] to close the [ of line 2, column 2"),
+        ("odd name!.json", "odd name!.json: $.leverage: expected no such field in asset"),
+        ("bytes.clj", "expected a readable symphony file, got UnicodeDecodeError"),
+        ("none.clj", "none.clj: expected a symphony file, there is none (STRATEGY_SYMPHONIES names the directory)"),
+    ):
+        settings = StrategySettings(portfolio=f"{name}=1", symphonies=tmp_path)
+        with pytest.raises(SettingsError) as refused:
+            build_manager(settings.entries)
+        assert fault in str(refused.value)
 
 
 @pytest.mark.parametrize("portfolio", ["nuclear", "nuclear=", "=0.5", "nuclear=half", "nuclear=0.5,,tecl=0.5", ","])
