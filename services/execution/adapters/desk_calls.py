@@ -9,7 +9,15 @@ from decimal import Decimal
 
 from services.execution.adapters.desk_book import Book
 from services.execution.domain import limits
-from services.execution.domain.broker import Acknowledged, Asset, CancelRequested, PlaceOutcome, Rejected, Unknown
+from services.execution.domain.broker import (
+    Acknowledged,
+    Asset,
+    CancelRequested,
+    PlaceOutcome,
+    Rejected,
+    RejectKind,
+    Unknown,
+)
 from services.execution.domain.limits import Bounds, Objection, Proposal
 from services.execution.domain.order_events import (
     Blocked,
@@ -143,7 +151,7 @@ class BrokerCalls:
             return
         outcome = self._sent(command)
         self._answer(order.order_id, _placed(name, outcome))
-        self._settle(name, *_settlement(outcome))
+        self._settle(name, *_settlement(outcome, is_resend=command.is_resend))
 
     def _priced(self, order: SmartOrder, command: Place) -> Place:
         """A repetition is judged by today's quote."""
@@ -230,11 +238,12 @@ def _placed(name: str, outcome: PlaceOutcome) -> Event:
             return PlaceUnknown(name, reason)
 
 
-def _settlement(outcome: PlaceOutcome) -> tuple[str, str | None]:
+def _settlement(outcome: PlaceOutcome, *, is_resend: bool) -> tuple[str, str | None]:
+    """What the journal says of it. After a repetition, or of a name that exists, a no proves nothing about the first sending."""
     match outcome:
         case Acknowledged(order=order):
             return ("acknowledged" if not order.status.is_terminal else order.status.value), order.id
-        case Rejected():
+        case Rejected(kind=kind) if not is_resend and kind is not RejectKind.DUPLICATE_CLIENT_ID:
             return "rejected", None
-        case Unknown():
+        case _:
             return "unknown", None

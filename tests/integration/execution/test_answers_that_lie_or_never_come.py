@@ -240,3 +240,30 @@ def test_two_workers_on_one_leg_only_one_works_and_a_lost_lease_ends_the_other()
     first.close()
     second.close()
     assert len(placings(room)) == 1
+
+
+@pytest.mark.parametrize(("first", "speed"), [(no(RejectKind.DUPLICATE_CLIENT_ID), 1.0), (Unknown("timeout"), 200.0)])
+def test_a_worker_that_dies_between_an_unclear_no_and_the_answer_sends_nothing_new(
+    first: Rejected | Unknown, speed: float
+) -> None:
+    """The order lives under the first name; a journal that called it rejected would let the next worker send another."""
+    room = TradingRoom(PRICES, policy=ladder.standard(patience_seconds=36_000), speed=speed)
+    room.broker.script("place", first, takes_effect=True)
+    room.updates.append = lambda _update, **_: True  # type: ignore[method-assign]
+    room.fills = lambda _update: False
+    stop = threading.Event()
+
+    def dies(name: str) -> None:
+        stop.set()
+        raise BrokerUnavailableError(f"no word about {name}")
+
+    real, room.broker.order_by_client_id = room.broker.order_by_client_id, dies  # type: ignore[method-assign,assignment]
+    room.target(SPY="0.5")
+    room.run(stop=stop)
+    room.broker.order_by_client_id = real  # type: ignore[method-assign]
+    [resting] = room.broker.open_orders()
+    room.broker.fill(resting.client_order_id, resting.qty or Decimal(0), Decimal("500.01"))
+    room.run()
+    assert room.completed().outcome == "complete"
+    assert set(placings(room).values()) == {1}
+    assert len(placings(room)) == 1
