@@ -8,7 +8,20 @@ from typing import Any, NoReturn
 
 import typer
 
-from cli import backtest, configuration, orders, plans, positions, rebalance, run, signals, simulator, status, trading
+from cli import (
+    backtest,
+    configuration,
+    orders,
+    parity,
+    plans,
+    positions,
+    rebalance,
+    run,
+    signals,
+    simulator,
+    status,
+    trading,
+)
 from cli.demo.command import demo
 from cli.exit_codes import CommandError, ExitCode
 from cli.streams import streams
@@ -28,7 +41,7 @@ _GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look": (status.status, signals.signals, plans.plans, orders.orders, positions.positions, configuration.settings),
     "Act": (run.run, rebalance.rebalance, orders.cancel, trading.halt, trading.resume, trading.arm, trading.disarm),
 }
-_GROUPS["Test"] = (backtest.backtest,)
+_GROUPS["Test"] = (backtest.backtest, parity.parity)
 for group, commands in _GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=group)(command)

@@ -137,3 +137,18 @@ def test_wrong_usage_is_one_line_that_names_it(
     assert code == 2
     assert complaint in err
     assert err.count("\n") == 1
+
+
+def test_parity_tells_the_flips_of_the_recorded_minutes(alchemiser: Run, market_data_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "b.clj"
+    path.write_text('(if (< (rsi "SPY" {:window 10}) 70) [(asset "TQQQ" nil)] [(asset "BIL" nil)])')
+    arguments = ["parity", "--symphony", path, "--from", "2019-12-17", "--to", "2020-01-09"]
+    arguments += ["--closes", market_data_dir / "daily_close" / "core26_2010_2024.csv.gz"]
+    arguments += ["--minutes", market_data_dir / "intraday_1min"]
+    code, out, err = alchemiser(*arguments, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["sessions"] == found["at_time_sessions"] == 16
+    assert found["previous_flips"] > found["at_time_flips"]
+    assert {day["session"]: day["at_time"]["weights"] for day in found["days"]}["2019-12-24"] == {"BIL": 1.0}
+    assert alchemiser(*arguments)[1].startswith("Decided on")
