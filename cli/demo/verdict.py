@@ -11,7 +11,8 @@ from shared.contracts.execution import HoldingResult, RebalanceCompleted
 
 _TOLERANCE = Decimal("0.01")
 """Positions may miss their target by this share of it, or by one share."""
-_HALF_A_CENT = Decimal("0.005")
+_CENT = Decimal("0.01")
+"""The broker states cash rounded to the cent, before and after; two roundings differ by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _cash(story: Story, done: RebalanceCompleted, account: BrokerAccount) -> Ite
     expected = done.cash_before + story.traded("sell") - story.traded("buy")
     yield Check(
         "cash before + sells - buys = cash after, to the cent",
-        abs(expected - account.cash) < _HALF_A_CENT and abs(done.cash_gap) < _HALF_A_CENT,
+        abs(expected - account.cash) < _CENT and done.cash_gap == 0,
         f"{done.cash_before:,.2f} + {story.traded('sell'):,.2f} - {story.traded('buy'):,.2f} = {expected:,.2f}; "
         f"the broker has {account.cash:,.2f}",
     )

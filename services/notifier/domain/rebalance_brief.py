@@ -18,7 +18,6 @@ from shared.contracts.execution import (
 from shared.contracts.strategy import SignalIssued, Step
 
 _NEAR_WEIGHT = Decimal("0.01")
-_HALF_A_CENT = Decimal("0.005")
 _HEADLINES: dict[str, tuple[str, Tone]] = {
     "complete": ("Rebalance complete", "good"),
     "partial": ("Rebalance only partly done", "warning"),
@@ -61,7 +60,7 @@ def _score(orders: Sequence[OrderResult]) -> str:
 
 
 def _facts(done: RebalanceCompleted) -> tuple[Fact, ...]:
-    is_exact = abs(done.cash_gap) < _HALF_A_CENT
+    is_exact = done.cash_gap == 0
     return (
         Fact("Ended", figures.instant(done.at)),
         Fact("Took", figures.duration((done.at - done.started_at).total_seconds())),
