@@ -73,7 +73,7 @@ def test_what_a_message_says_cannot_become_markup() -> None:
 
 @pytest.mark.parametrize(
     ("gap", "said", "tone"),
-    [("0", "exact to the cent", "good"), ("0.004", "exact to the cent", "good"), ("-0.12", "off by -$0.12", "bad")],
+    [("0", "exact to the cent", "good"), ("0.00", "exact to the cent", "good"), ("-0.12", "off by -$0.12", "bad")],
 )
 def test_a_cash_gap_is_told_in_red(gap: str, said: str, tone: str) -> None:
     fact = next(f for f in a_brief(cash_gap=Decimal(gap)).facts if f.label == "Cash identity")
