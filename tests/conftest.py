@@ -24,6 +24,16 @@ IN_CI = os.environ.get("CI") == "true"
 _T = TypeVar("_T")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test wrote down with record_property("report", text) stands at the end of the output, under xdist too."""
+    reports = [test for kind in ("passed", "failed") for test in terminalreporter.stats.get(kind, ())]
+    lines = [text for test in reports for name, text in test.user_properties if name == "report"]
+    if lines:
+        terminalreporter.section("reports")
+        for line in sorted(lines):
+            terminalreporter.write_line(str(line))
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[EmbeddedRedis]:
     """One real redis-server per test run (and per xdist worker)."""
