@@ -11,6 +11,7 @@ import typer
 from cli import (
     backtest,
     configuration,
+    indicator,
     orders,
     parity,
     plans,
@@ -24,7 +25,9 @@ from cli import (
 )
 from cli.demo.command import demo
 from cli.exit_codes import CommandError, ExitCode
+from cli.strategy_new import strategy
 from cli.streams import streams
+from cli.symphony import symphony
 from shared.bus import BusUnavailableError
 from shared.settings import SettingsError
 
@@ -46,6 +49,9 @@ for group, commands in _GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=group)(command)
 app.add_typer(streams, rich_help_panel="Look")
+app.command(rich_help_panel="Test")(indicator.indicator)
+app.add_typer(symphony, rich_help_panel="Test")
+app.add_typer(strategy, rich_help_panel="Test")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -61,6 +61,20 @@ def evaluate_day(tree: Node, columns: Columns, row: int | None = None) -> DayAll
     return DayAllocation(walk.weights, walk.cash, tuple(walk.steps))
 
 
+class Turn(NamedTuple):
+    """Where a node's share goes on one day: the children that get some of it, with their fractions, and the steps told."""
+
+    shares: tuple[tuple[Node, float], ...]
+    steps: tuple[Step, ...]
+
+
+def turn_of(node: Node, columns: Columns, row: int) -> Turn:
+    """One step of a walk, for pictures of it. Raises UndefinedDecision."""
+    walk = _Walk(columns, row)
+    onward = walk._visit(_Visit(node, 1.0, 0))  # noqa: SLF001 - the walk's own module
+    return Turn(tuple((visit.node, visit.share) for visit in onward), tuple(walk.steps))
+
+
 class _Walk:
     """One walk down the taken path; nodes that are not reached are not asked."""
 

@@ -1,0 +1,63 @@
+"""SVG text into a file; a PNG by way of Chromium, which draws it as people will see it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from cli.exit_codes import CommandError, ExitCode, FailedError
+
+_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_SIZE: Final = re.compile(r'<svg [^>]*width="(\d+)" height="(\d+)"')
+_SECONDS: Final = 120
+_LARGEST_SIDE: Final = 16_000
+
+
+def save(svg: str, path: Path) -> None:
+    """By the suffix, .svg or .png."""
+    if path.suffix not in {".svg", ".png"}:
+        raise CommandError(ExitCode.USAGE, f"{path}: expected a name that ends in .svg or .png")
+    try:
+        if path.suffix == ".svg":
+            path.write_text(svg, encoding="utf-8")
+        else:
+            _screenshot(svg, path)
+    except OSError as error:
+        raise FailedError(f"{path}: cannot be written: {error}") from error
+
+
+def _screenshot(svg: str, path: Path) -> None:
+    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        raise FailedError(
+            f"{path}: a PNG needs Chromium ({', '.join(_BROWSERS)}), which is not installed; an .svg needs nothing"
+        )
+    size = _SIZE.search(svg)
+    width, height = (int(side) for side in size.groups()) if size else (1200, 800)
+    if max(width, height) > _LARGEST_SIDE:
+        raise FailedError(
+            f"{path}: the picture is {width} x {height} pixels, a PNG at most {_LARGEST_SIDE}; write an .svg"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "tree.svg"
+        source.write_text(svg, encoding="utf-8")
+        command = [
+            *(
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                f"--user-data-dir={folder}/profile",
+            ),
+            *(f"--window-size={width},{height}", f"--screenshot={path.resolve()}", source.as_uri()),
+        ]
+        ended = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)  # noqa: S603 - found by its name, no shell
+    if ended.returncode or not path.exists():
+        raise FailedError(
+            f"{path}: {browser} ended with {ended.returncode}: {ended.stderr.decode(errors='replace')[-300:]}"
+        )
