@@ -6,6 +6,7 @@ The one place that knows when the market is open. Instants are UTC-aware; a sess
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -76,7 +77,12 @@ def session_on(date: dt.date) -> Session | None:
 
 def sessions_between(first: dt.date, last: dt.date) -> tuple[Session, ...]:
     """All sessions with first <= date <= last, in order."""
-    return tuple(s for s in _sorted_sessions() if first <= s.date <= last)
+    sessions = _sorted_sessions()
+    return sessions[bisect_left(sessions, first, key=_date_of) : bisect_right(sessions, last, key=_date_of)]
+
+
+def _date_of(session: Session) -> dt.date:
+    return session.date
 
 
 def session_at(at: dt.datetime) -> Session | None:
