@@ -63,3 +63,11 @@ WORKER_EVENTS_LAG_SECONDS = Histogram(
 
 # Notifier
 MAILS = Counter("alchemiser_mails_total", "Mails and chat messages by result", ["channel", "result"])
+
+# Simulator
+SIMULATOR_REQUESTS = Counter(
+    "alchemiser_simulator_requests_total", "Requests to the simulator", ["method", "area", "status"]
+)
+SIMULATOR_REQUEST_SECONDS = Histogram(
+    "alchemiser_simulator_request_seconds", "From a request to the simulator to its answer", ["area"], buckets=_FAST
+)

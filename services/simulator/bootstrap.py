@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from services.simulator.adapters import (
@@ -23,6 +23,7 @@ from services.simulator.adapters import (
     rest_orders,
     rest_positions,
     rest_reference,
+    rest_watchlists,
     sim_control,
     updates_stream,
 )
@@ -46,7 +47,7 @@ from shared.settings import SettingsError
 # Clients keep idle connections; one that dies under a POST leaves them in doubt about an order.
 _KEEP_ALIVE_SECONDS = 75
 _STOP_SECONDS = 3
-_ROUTERS = (rest_orders, rest_positions, rest_account, rest_reference, sim_control, updates_stream)
+_ROUTERS = (rest_orders, rest_positions, rest_account, rest_reference, rest_watchlists, sim_control, updates_stream)
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
@@ -107,11 +108,10 @@ def create_app(settings: SimulatorSettings, *, market: Market | None = None, tim
         app.include_router(room.router(venue))
     app.include_router(rest_data.router(worlds.context))
     app.include_router(data_stream.router(worlds.context))
-    registry = CollectorRegistry()
-    _add_own_pages(app, venue, registry)
+    _add_own_pages(app, venue)
     _speak_alpaca_in_refusals(app)
     app.add_middleware(Gate, venue=venue, stall_seconds=settings.stall_seconds)
-    app.add_middleware(Measured, registry=registry)
+    app.add_middleware(Measured)
     return app
 
 
@@ -169,7 +169,7 @@ def _pumping(venue: Venue) -> Callable[[FastAPI], AbstractAsyncContextManager[No
     return lifespan
 
 
-def _add_own_pages(app: FastAPI, venue: Venue, registry: CollectorRegistry) -> None:
+def _add_own_pages(app: FastAPI, venue: Venue) -> None:
     @app.get("/health")
     async def health() -> dict[str, str]:
         """The process lives."""
@@ -182,7 +182,7 @@ def _add_own_pages(app: FastAPI, venue: Venue, registry: CollectorRegistry) -> N
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _speak_alpaca_in_refusals(app: FastAPI) -> None:

@@ -18,6 +18,7 @@ from services.simulator.adapters.updates_hub import UpdatesHub
 from services.simulator.domain.account import Account
 from services.simulator.domain.exchange import Exchange
 from services.simulator.domain.identity import Identity
+from shared import logs
 
 PUMP_SECONDS = 0.03
 ACCOUNT_IN_SCOPE = "venue.account"
@@ -53,6 +54,9 @@ class Venue:
         self._requests += 1
         return self._world.identity.uuid("request", self._requests).replace("-", "")
 
+    def new_id(self, what: str, account: Account) -> str:
+        return self._world.identity.uuid(what, account.key, account.count(what))
+
     @contextmanager
     def at_now(self) -> Iterator[dt.datetime]:
         """Brings the venue up to now, and hands on the events of whatever is done inside."""
@@ -75,8 +79,12 @@ class Venue:
         """Keeps the venue up to time while time runs by itself."""
         while True:
             await asyncio.sleep(PUMP_SECONDS)
-            if self.context.clock.speed > 0:
+            if self.context.clock.speed == 0:
+                continue
+            try:
                 self.bring_up()
+            except Exception:  # noqa: BLE001 - one bad moment of the market must not stop time for good
+                logs.get("simulator").error("the venue could not be brought up to now", exc_info=True)
 
     def reset(self, seed: int | None, start: dt.datetime | None) -> None:
         """Everything as at the start: accounts, logins, faults, ids; None keeps what was configured."""

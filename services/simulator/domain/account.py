@@ -11,6 +11,7 @@ from services.simulator.domain.activities import Activity
 from services.simulator.domain.ledger import Ledger
 from services.simulator.domain.numbers import ZERO
 from services.simulator.domain.orders import Order, Side, Status
+from services.simulator.domain.watchlists import Watchlists
 
 DEFAULT_CASH = Decimal(100_000)
 
@@ -69,6 +70,7 @@ class Account:
     open_orders: dict[str, Order] = field(default_factory=dict)
     activities: list[Activity] = field(default_factory=list)
     configuration: Configuration = field(default_factory=Configuration)
+    watchlists: Watchlists = field(default_factory=Watchlists)
     accrued_fees: dict[str, Decimal] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     ledger: Ledger = field(init=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from services.simulator.domain.account import Account
-from services.simulator.domain.orders import Order, OrderClass, Side
+from services.simulator.domain.orders import Order, Side
 from services.simulator.domain.rejections import not_found
 
 
@@ -39,8 +39,8 @@ def search(account: Account, wanted: OrderFilter) -> list[Order]:
 def _candidates(account: Account, wanted: OrderFilter) -> Iterator[Order]:
     # A nested listing shows a group while any of it is open.
     narrow = wanted.open is True and not wanted.nested
-    orders: Iterable[Order] = account.open_orders.values() if narrow else account.orders.values()
-    return iter(orders) if wanted.ascending else reversed(list(orders))
+    orders = account.open_orders if narrow else account.orders
+    return iter(orders.values()) if wanted.ascending else reversed(orders.values())
 
 
 def _keeps(order: Order, wanted: OrderFilter, low: int | None, high: int | None) -> bool:
@@ -67,7 +67,3 @@ def _sequence(account: Account, order_id: str | None) -> int | None:
     if order is None:
         raise not_found(f"order not found for {order_id}")
     return order.sequence
-
-
-def shows_legs(order: Order, *, nested: bool) -> bool:
-    return nested and order.order_class is not OrderClass.SIMPLE and order.parent is None

@@ -146,6 +146,9 @@ def test_its_own_pages_need_no_login(simulator: Running) -> None:
     assert pages.get("/health").json() == {"service": "simulator", "status": "ok"}
     assert pages.get("/ready").json()["ready"] is True
     simulator.get("/v2/account")
-    assert 'simulator_requests_total{area="/v2/account",method="GET",status="200"}' in pages.get("/metrics").text
+    assert (
+        'alchemiser_simulator_requests_total{area="/v2/account",method="GET",status="200"}'
+        in pages.get("/metrics").text
+    )
     assert pages.get("/docs").status_code == 200
     assert "secret" not in pages.get("/metrics").text
