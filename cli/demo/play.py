@@ -15,6 +15,7 @@ from rich.status import Status
 
 from cli.demo import report
 from cli.demo.crew import Crew, CrewError, Program
+from cli.demo.environment_file import COMMAND_LINE_FILE, write_environment
 from cli.demo.mailbox import mail_about
 from cli.demo.milestones import milestone
 from cli.demo.options import Options
@@ -74,6 +75,7 @@ class Demo:
         self._say(f"[green]redis[/] at {redis.url}")
         token = secrets.token_urlsafe(24)
         stack = Stack.on_free_ports(redis.url, token, self.options)
+        write_environment(self.folder / COMMAND_LINE_FILE, stack.command_line())
         self._bring_up(crew, stack.outside())
         self._hold_something(crew, self._venue(stack))
         self._bring_up(crew, stack.house())

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.demo.crew import Crew, CrewError
+from cli.demo.environment_file import invitation
 from cli.demo.options import Options
 from cli.demo.play import Demo
 from cli.embedded_redis import NoRedisError
@@ -32,7 +33,7 @@ def show(options: Options, logs: Path | None, *, once: bool) -> bool:
         try:
             kept = Demo(folder, options, screen).play(crew)
             if not once:
-                _stay(crew, screen)
+                _stay(crew, screen, folder)
         except (CrewError, NoRedisError, CommandError) as error:
             raise FailedError(f"the demo failed: {error}\nAll logs are in {folder}") from error
         except KeyboardInterrupt:
@@ -40,9 +41,12 @@ def show(options: Options, logs: Path | None, *, once: bool) -> bool:
     return kept
 
 
-def _stay(crew: Crew, screen: Console) -> None:
+def _stay(crew: Crew, screen: Console, folder: Path) -> None:
     """Until Ctrl-C, which is the expected end. Raises CrewError when a process ends by itself."""
     screen.print("\nEverything goes on running: look around. [bold]Ctrl-C[/] stops it all.")
+    screen.print("The command line in another terminal (signals, positions, plans, rebalance, halt, streams ...):")
+    # Not folded: it is there to be copied.
+    screen.print(f"    {escape(invitation(folder))}", soft_wrap=True)
     pause = threading.Event()
     try:
         while not pause.wait(0.5):

@@ -88,6 +88,12 @@ class Stack:
         }
         return inherited | settings | ({} if port is None else {"ALCHEMISER_HTTP_PORT": str(port)})
 
+    def command_line(self) -> dict[str, str]:
+        """What `alchemiser` in another terminal must be told to reach this run."""
+        urls = {f"ALCHEMISER_{name.upper()}_URL": self.url_of(name) for name in self.services}
+        shared = ("ALCHEMISER_MODE", "ALCHEMISER_REDIS_URL", "ALCHEMISER_NAMESPACE", "ALCHEMISER_HTTP_TOKEN")
+        return urls | {name: value for name, value in self.environment().items() if name in shared}
+
     def _program(
         self,
         name: str,

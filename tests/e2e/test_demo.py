@@ -60,6 +60,11 @@ def demo(tmp_path: Path, *arguments: str) -> Iterator[Demo]:
         process.wait(10)
 
 
+def _invitation(running: Demo) -> str:
+    """The line it offers for another terminal."""
+    return next(line.strip() for line in running.output.splitlines() if "cli.env" in line)
+
+
 def assert_a_whole_rebalance(output: str) -> None:
     assert [name for name in SECTIONS if name not in output] == [], output
     assert "BROKEN" not in output, output
@@ -73,9 +78,13 @@ def assert_a_whole_rebalance(output: str) -> None:
 
 def test_it_rebalances_shows_everything_and_stays_until_ctrl_c(tmp_path: Path, eventually: Eventually) -> None:
     with demo(tmp_path) as running:
-        eventually(lambda: "Ctrl-C" in running.output or running.process.poll() is not None, within=120)
+        eventually(lambda: "alchemiser status\n" in running.output or running.process.poll() is not None, within=120)
         assert_a_whole_rebalance(running.output)
         assert len(running.survivors()) >= 7, "it goes on running"
+        line = _invitation(running)
+        asked = subprocess.run(["sh", "-c", line], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        assert asked.stdout.count(" ready ") == 4
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(40) == 0, running.output
         assert running.survivors() == []

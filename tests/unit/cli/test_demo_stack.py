@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from cli.demo.environment_file import write_environment
 from cli.demo.options import Options
 from cli.demo.stack import Stack
 
@@ -69,3 +71,22 @@ def test_a_page_that_is_not_there_is_a_reason_not_to_be_ready() -> None:
     reason = a_stack().house()[0].is_ready
     assert reason is not None
     assert "/ready" in (reason() or "")
+
+
+def test_what_the_command_line_is_told_can_be_sourced_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    stack, path = a_stack(), tmp_path / "cli.env"
+    path.write_text("of an earlier run")
+    path.chmod(0o644)
+    write_environment(path, stack.command_line() | {"ODD": "it's $(odd)"})
+    assert path.stat().st_mode & 0o777 == 0o600
+    sourced = subprocess.run(
+        ["sh", "-c", '. "$0"; env', str(path)],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = sourced.stdout.splitlines()
+    assert "ODD=it's $(odd)" in lines
+    assert f"ALCHEMISER_EXECUTION_URL={stack.url_of('execution')}" in lines
+    assert {"ALCHEMISER_HTTP_TOKEN=a-token", "ALCHEMISER_NAMESPACE=demo"} <= set(lines)
