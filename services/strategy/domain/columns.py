@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.strategy.domain.closes import Closes
-from services.strategy.domain.indicators import FloatArray
+from services.strategy.domain.indicators import FloatArray, unbroken_runs
 from services.strategy.domain.routing import Flow, Route
 from services.strategy.domain.survey import held_symbols, ranked_composites
 from services.strategy.domain.tree import Asset, Metric, Node
@@ -65,7 +65,7 @@ class Columns:
     def path_of(self, node: Node) -> FloatArray:
         """What 100 put into the node grows to, rebalanced to its weights at every close; an asset's closes as they are.
 
-        It has a value on the days with a decision and a known return since the last; after a gap it begins anew.
+        It has a value on the days with a decision; where the return since the day before is not known it ends and begins anew.
         """
         if isinstance(node, Asset):
             return self.closes_of(node.symbol)
@@ -130,14 +130,13 @@ class Columns:
 
 
 def _compound(returns: FloatArray, defined: NDArray[np.bool_]) -> FloatArray:
-    path: list[float] = []
-    value = np.nan
-    for growth, is_defined in zip(returns.tolist(), defined.tolist(), strict=True):
-        if not is_defined:
-            value = np.nan
-        elif value == value:  # noqa: PLR0124 - not NaN, at the speed a loop over years needs
-            value *= 1.0 + growth
-        else:
-            value = _START_OF_A_PATH
-        path.append(value)
-    return np.array(path, dtype=np.float64)
+    follows = np.concatenate(([False], defined[:-1]))
+    unknown = defined & follows & np.isnan(returns)
+    # The last day of several unknown returns is the one on which the closes are back: a path may begin there.
+    back = unknown & np.concatenate(([False], unknown[:-1])) & ~np.concatenate((unknown[1:], [False]))
+    path = np.where(defined & (~unknown | back), 1.0, np.nan)
+    for start, stop in unbroken_runs(path):
+        path[start] = _START_OF_A_PATH
+        path[start + 1 : stop] = 1.0 + returns[start + 1 : stop]
+        path[start:stop] = np.cumprod(path[start:stop])
+    return path

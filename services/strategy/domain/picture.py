@@ -192,7 +192,7 @@ def picture(tree: Node, title: str, columns: Columns | None = None, row: int | N
         f' height="{height:.0f}"><style>{_STYLE}</style><rect width="100%" height="100%" style="fill:#fff;stroke:none"/>'
         f'<text class="t" x="{_MARGIN}" y="30">{escape(title)}</text>'
         f'<text class="s" x="{_MARGIN}" y="48">{escape(told)}</text>'
-        f'{"".join(drawing.lines + drawing.lit_lines + drawing.out)}</svg>\n'
+        f"{''.join(drawing.lines + drawing.lit_lines + drawing.out)}</svg>\n"
     )
 
 

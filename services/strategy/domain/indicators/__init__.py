@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.strategy.domain.indicators.close import CLOSE
 from services.strategy.domain.indicators.cumulative_return import CUMULATIVE_RETURN
 from services.strategy.domain.indicators.ema import EMA
-from services.strategy.domain.indicators.indicator import FloatArray, Indicator, run_ending_at
+from services.strategy.domain.indicators.indicator import FloatArray, Indicator, run_ending_at, unbroken_runs
 from services.strategy.domain.indicators.lower_bollinger import LOWER_BOLLINGER
 from services.strategy.domain.indicators.macd import MACD
 from services.strategy.domain.indicators.macd_signal import MACD_SIGNAL
@@ -59,4 +59,5 @@ __all__ = [
     "FloatArray",
     "Indicator",
     "run_ending_at",
+    "unbroken_runs",
 ]

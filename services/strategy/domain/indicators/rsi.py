@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 
 from services.strategy.domain.indicators.indicator import FloatArray, Indicator
 
 
 def _wilder_means(changes: FloatArray, window: int) -> FloatArray:
-    """Seeded with the simple mean of the first `window` changes (as TA-Lib does), then alpha = 1 / window."""
-    seed = float(changes[:window].mean())
-    kept = window - 1
-    return np.array(
-        list(accumulate(changes[window:].tolist(), lambda mean, x: (mean * kept + x) / window, initial=seed))
-    )
+    """Of each row: seeded with the simple mean of its first `window` values (as TA-Lib does), then alpha = 1 / window.
+
+    The recursion is summed in log2(days) steps of doubling reach. A day's sum has the same terms in the same order however
+    many days follow it, so that its last bit does not depend on the future.
+    """
+    means = changes[:, window - 1 :] / window
+    means[:, 0] = changes[:, :window].mean(axis=1)
+    reach, kept = 1, (window - 1) / window
+    while reach < means.shape[1]:
+        means[:, reach:] += kept**reach * means[:, :-reach]
+        reach *= 2
+    return means
 
 
 def _rsi(run: FloatArray, window: int) -> FloatArray:
     changes = np.diff(run)
-    gains = _wilder_means(np.maximum(changes, 0.0), window)
-    losses = _wilder_means(np.maximum(-changes, 0.0), window)
+    gains, losses = _wilder_means(np.maximum(np.stack((changes, -changes)), 0.0), window)
     # Neither gain nor loss since the run began has no strength at all: 0 / 0 stays undefined (TA-Lib would say 0).
     with np.errstate(invalid="ignore"):
-        return 100.0 * (gains / (gains + losses))
+        strengths: FloatArray = 100.0 * (gains / (gains + losses))
+    return strengths
 
 
 RSI = Indicator("rsi", "RSI", ("window",), 1, lambda window: window + 1, _rsi)
