@@ -26,12 +26,13 @@ class Reach:
 
 
 class Book:
-    """`version` changes whenever other prices may have to be watched than before."""
+    """`version` changes whenever other prices may have to be watched than before, `revision` with every order."""
 
     def __init__(self) -> None:
         self._orders: dict[str, dict[str, Order]] = {}
         self._reach: dict[str, Reach] = {}
         self.version = 0
+        self.revision = 0
 
     def add(self, order: Order) -> None:
         self._orders.setdefault(order.symbol, {})[order.id] = order
@@ -50,6 +51,7 @@ class Book:
     def changed(self, order: Order) -> None:
         """To be told when an order at the market reaches further than before."""
         self._reach.pop(order.symbol, None)
+        self.revision += 1
 
     def symbols(self) -> list[str]:
         return sorted(self._orders)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ACCOUNT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -35,6 +36,7 @@ class Identity:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
+@lru_cache(maxsize=4096)
 def asset_id(symbol: str) -> str:
     """An asset keeps its id over seeds, as the real one does over accounts."""
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{symbol}.us_equity"))

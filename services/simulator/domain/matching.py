@@ -34,6 +34,8 @@ class Matching:
         self._book = lifecycle.book
         self._agenda = lifecycle.agenda
         self._lookahead = Lookahead(market)
+        self._watched: list[tuple[str, bool]] = []
+        self._watched_at = -1
         self.now = start
         lifecycle.offer = self.offer
 
@@ -79,8 +81,10 @@ class Matching:
         self.now = end
 
     def _events(self, end: dt.datetime) -> Iterator[Event]:
-        watched = [(symbol, self._needs_trades(symbol)) for symbol in self._book.symbols()]
-        return self._lookahead.events(watched, self.now, end)
+        if self._watched_at != self._book.revision:
+            self._watched = [(symbol, self._needs_trades(symbol)) for symbol in self._book.symbols()]
+            self._watched_at = self._book.revision
+        return self._lookahead.events(self._watched, self.now, end)
 
     def _needs_trades(self, symbol: str) -> bool:
         return self._model.needs_trades or any(order.awaits_election for order in self._book.orders(symbol))
