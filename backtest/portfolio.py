@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from services.strategy.adapters.loading import load_strategy
+from services.strategy.adapters.loading import load_strategy, load_symphony
 from services.strategy.domain.engine import StrategyEngine
 from services.strategy.domain.portfolio import Allotment, PortfolioError, StrategyManager
-from services.strategy.domain.symphony.forms import read_symphony, symphony_strategy
-from services.strategy.domain.symphony.symphony import SymphonyError
 
-_LONGEST_NAME = 80
 Entry = tuple[StrategyEngine, Decimal | None]
 
 
@@ -39,18 +36,7 @@ def _symphony(text: str) -> Entry:
     path, _, share = text.rpartition("=")
     if not path or Path(text).exists():
         path, share = text, ""
-    return read_engine(Path(path)), _share(text, share) if share else None
-
-
-def read_engine(path: Path) -> StrategyEngine:
-    """A symphony file, named after the file. Raises PortfolioError with line and column, or JSON path, of what is wrong."""
-    try:
-        symphony = read_symphony(path.read_text(encoding="utf-8"), path.stem)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PortfolioError(f"{path}: expected a symphony file, got {error}") from error
-    except SymphonyError as error:
-        raise PortfolioError(f"{path}: {error}") from error
-    return symphony_strategy(symphony, path.stem.lstrip("_. -")[:_LONGEST_NAME] or "symphony")
+    return load_symphony(Path(path)), _share(text, share) if share else None
 
 
 def _share(part: str, text: str) -> Decimal:

@@ -21,6 +21,7 @@ from cli import (
     signals,
     simulator,
     status,
+    sweep,
     trading,
 )
 from cli.demo.command import demo
@@ -44,7 +45,7 @@ _GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look": (status.status, signals.signals, plans.plans, orders.orders, positions.positions, configuration.settings),
     "Act": (run.run, rebalance.rebalance, orders.cancel, trading.halt, trading.resume, trading.arm, trading.disarm),
 }
-_GROUPS["Test"] = (backtest.backtest, parity.parity)
+_GROUPS["Test"] = (backtest.backtest, parity.parity, sweep.sweep)
 for group, commands in _GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=group)(command)

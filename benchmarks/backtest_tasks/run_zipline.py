@@ -1,6 +1,6 @@
 """zipline wants a bundle on disk, written before the clock starts: prices in 1/1000, so they are given a hundredfold."""
 
-# ruff: noqa: ANN001, ANN201, E402 - scripts for another environment, written as a user of that tool would
+# ruff: noqa: ANN001, ANN201, ARG001, E402, PLR0917 - scripts for another environment, written as a user of that tool would
 
 import os
 import sys

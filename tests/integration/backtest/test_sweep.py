@@ -1,0 +1,103 @@
+"""Sweeps over real RQ workers and a real Redis: they end with the same figures, and go on where they were stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from backtest.decisions import silent
+from backtest.sweep import Ground, Point, Store, digest_of, parameters_of, points_of, work_here
+from backtest.workers import UnfinishedError, spread
+from services.strategy.domain.portfolio import PortfolioError
+from tests.conftest import ROOT
+from tests.integration.backtest.test_backtest_command import Run, alchemiser  # noqa: F401 - a fixture
+from tests.unit.backtest.builders import random_history
+
+SWITCH = "tests.unit.backtest.parametric:switch"
+
+
+@pytest.fixture
+def closes(tmp_path: Path) -> Path:
+    table = random_history(("AAA", "BBB", "CCC"), 120, 5).closes
+    path = tmp_path / "closes.csv"
+    rows = [
+        f"{day}," + ",".join(str(table.columns[s][n]) for s in table.columns) for n, day in enumerate(table.sessions)
+    ]
+    path.write_text("date," + ",".join(table.columns) + "\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def ground(closes: Path) -> Ground:
+    return Ground(str(closes), digest_of(closes), None, None, "close", "zero", "fractional", 1000.0)
+
+
+@pytest.fixture
+def points(ground: Ground) -> tuple[Point, ...]:
+    return points_of(SWITCH, parameters_of(["window=2,3,5", "level=40,60.5"]), ground)
+
+
+@pytest.fixture(autouse=True)
+def workers_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
+
+def test_a_grid_has_every_combination_and_numbers_where_they_read_as_such(points: tuple[Point, ...]) -> None:
+    assert [point.parameters for point in points][:3] == [
+        {"window": 2, "level": 40},
+        {"window": 2, "level": 60.5},
+        {"window": 3, "level": 40},
+    ]
+    assert len({point.name for point in points}) == 6
+    assert Point.of(points[0].encode()) == points[0]
+
+
+def test_changed_data_is_another_point(closes: Path, ground: Ground) -> None:
+    closes.write_text(closes.read_text() + "2024-12-31,1,1,1\n")
+    assert digest_of(closes) != ground.digest
+
+
+@pytest.mark.parametrize("text", ["window", "5=window", "window="])
+def test_what_is_no_parameter_is_refused(text: str) -> None:
+    with pytest.raises(PortfolioError, match="expected name=value,value"):
+        parameters_of([text])
+
+
+def test_workers_find_what_one_process_finds(points: tuple[Point, ...], tmp_path: Path, redis_url: str) -> None:
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    work_here(points, here, silent)
+    spread(points, there, redis_url, 2, silent)
+    assert [there.read(point) for point in points] == [here.read(point) for point in points]
+
+
+def test_what_is_done_is_not_done_again(points: tuple[Point, ...], tmp_path: Path, redis_url: str) -> None:
+    store = Store(tmp_path / "store")
+    store.write(points[0], {"figures": {"marked": 1}, "equity": {}})
+    spread(points[:2], store, redis_url, 1, silent)
+    assert store.read(points[0])["figures"] == {"marked": 1}
+    assert store.read(points[1])["figures"]["final_equity"] > 0
+
+
+def test_a_point_that_fails_is_named_and_the_others_are_kept(ground: Ground, tmp_path: Path, redis_url: str) -> None:
+    store = Store(tmp_path / "store")
+    good = points_of(SWITCH, {"window": [2], "level": [50]}, ground)
+    bad = points_of("tests.unit.backtest.parametric:breaks", {"window": [7]}, ground)
+    with pytest.raises(UnfinishedError, match=r"1 points are not done, first {'window': 7}: .*no switch for 7"):
+        spread([*bad, *good], store, redis_url, 1, silent)
+    assert store.has(good[0])
+
+
+def test_the_command_walks_forward_over_its_grid(alchemiser: Run, closes: Path, tmp_path: Path) -> None:  # noqa: F811
+    arguments = ["sweep", SWITCH, "--param", "window=2,4", "--param", "level=45,55", "--closes", closes]
+    arguments += ["--store", tmp_path / "store", "--walk-forward", "60,20", "--by", "cagr"]
+    code, out, err = alchemiser(*arguments, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    figures = [point["cagr"] for point in found["points"]]
+    assert figures == sorted(figures, reverse=True)
+    assert len(found["walk_forward"]["stretches"]) == 3
+    assert alchemiser(*arguments)[0] == 0
+    assert "expected sessions such as 504,126" in alchemiser(*arguments[:-4], "--walk-forward", "long")[2]
