@@ -65,8 +65,10 @@ def test_nothing_new_leaves_the_position_where_it_is(stream: Stream) -> None:
 
 
 def test_a_waiting_reader_is_woken_by_an_update(stream: Stream) -> None:
-    threading.Timer(0.05, stream.append, [an_update()]).start()
-    _, found = stream.after(stream.end(), block_seconds=10)
+    teller = threading.Timer(0.05, stream.append, [an_update()])
+    teller.start()
+    _, found = stream.after("0", block_seconds=10)
+    teller.join()
     assert list(found) == [an_update()]
 
 
