@@ -75,8 +75,7 @@ class Endpoint:
 
     def _refuse(self, answer: httpx.Response) -> None:
         code = _CODES.get(answer.status_code, ExitCode.FAILED)
-        hint = " (set ALCHEMISER_HTTP_TOKEN)" if answer.status_code == httpx.codes.UNAUTHORIZED else ""
-        raise CommandError(code, f"{self._service} answered {answer.status_code}: {_reason(answer)}{hint}")
+        raise CommandError(code, f"{self._service} answered {answer.status_code}: {_reason(answer)}")
 
 
 def _reason(answer: httpx.Response) -> str:

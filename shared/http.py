@@ -14,17 +14,21 @@ import redis
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, status
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.bus import BusUnavailableError
+from shared.docs_page import docs_page
 from shared.settings import SettingsError
 
 Checks = Mapping[str, Callable[[], str | None]]
 """Name -> why it is not ready, or None when it is."""
+
+
+_NOTHING_FOREIGN = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class TokenCheck:
@@ -87,7 +91,8 @@ class Readiness(BaseModel):
 
 def create_app(service: str, checks: Checks, token: TokenCheck, *, description: str = "") -> FastAPI:
     """An app with the common endpoints; add routes to it, and `Depends(app.state.authorized)` to those that act."""
-    app = FastAPI(title=f"alchemiser {service}", description=description, redirect_slashes=False)
+    title = f"alchemiser {service}"
+    app = FastAPI(title=title, description=description, redirect_slashes=False, docs_url=None, redoc_url=None)
     app.state.authorized = _authorizer(token)
     app.add_exception_handler(RequestValidationError, _unprocessable)
     app.add_exception_handler(BusUnavailableError, _unavailable)
@@ -108,6 +113,10 @@ def create_app(service: str, checks: Checks, token: TokenCheck, *, description: 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi(), str(request.base_url).rstrip("/")), headers=_NOTHING_FOREIGN)
 
     return app
 
@@ -153,15 +162,16 @@ def _authorizer(token: TokenCheck) -> Callable[..., None]:
 def _unprocessable(_request: Request, error: Exception) -> JSONResponse:
     """422 with every fault as field, value and expectation."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
-    faults = [
-        {
-            "field": ".".join(str(p) for p in fault["loc"]),
-            "expected": fault["msg"],
-            "got": repr(fault.get("input"))[:120],
-        }
-        for fault in error.errors()
-    ]
+    faults = [_fault(fault, error.body) for fault in error.errors()]
     return JSONResponse({"detail": "bad input", "faults": faults}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
+    if fault["type"] == "json_invalid":  # its place is a character, and its input is always {}
+        why = f"JSON; {fault['ctx']['error']} at character {fault['loc'][-1]}"
+        return {"field": "body", "expected": why, "got": repr(body)[:120]}
+    field = ".".join(str(part) for part in fault["loc"])
+    return {"field": field, "expected": fault["msg"], "got": repr(fault.get("input"))[:120]}
 
 
 def _unavailable(_request: Request, error: Exception) -> JSONResponse:

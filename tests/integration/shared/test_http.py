@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Annotated
@@ -63,7 +64,17 @@ def test_health_metrics_and_docs_need_no_token(url: str) -> None:
     assert httpx.get(f"{url}/health").json() == {"service": "probe", "status": "ok"}
     metrics.DEAD_LETTERS.set(3)
     assert "alchemiser_dead_letters 3.0" in httpx.get(f"{url}/metrics").text
-    assert httpx.get(f"{url}/docs").status_code == 200
+
+
+def test_the_docs_name_every_operation_and_load_nothing_from_elsewhere(url: str) -> None:
+    answer = httpx.get(f"{url}/docs")
+    assert answer.status_code == 200
+    for words in ("/halt", "Needs the bearer token", "reason", "length at least 1", "-d &#x27;{&quot;reason&quot;"):
+        assert words in answer.text
+    assert "<script" not in answer.text
+    assert not re.findall(r"(?:src|href)=['\"](?:https?:)?//", answer.text)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert set(httpx.get(f"{url}/openapi.json").json()["paths"]) == {"/health", "/ready", "/halt"}
 
 
 def test_ready_says_what_is_missing(url: str, missing: list[str]) -> None:
@@ -88,7 +99,16 @@ def test_bad_input_is_422_and_names_field_expectation_and_value(url: str) -> Non
     assert answer.json()["faults"] == [
         {"field": "body.reason", "expected": "String should have at least 1 character", "got": "''"}
     ]
-    assert httpx.post(f"{url}/halt", content=b"{not json", headers=headers).status_code == 422
+
+
+def test_a_body_that_is_no_json_is_422_and_shown_with_the_place_of_the_fault(url: str) -> None:
+    headers = {"Authorization": "Bearer the-right-token", "Content-Type": "application/json"}
+    answer = httpx.post(f"{url}/halt", content=b"{not json", headers=headers)
+    assert answer.status_code == 422
+    [fault] = answer.json()["faults"]
+    assert (fault["field"], fault["got"]) == ("body", "'{not json'")
+    assert fault["expected"].startswith("JSON; ")
+    assert fault["expected"].endswith("at character 1")
 
 
 def test_an_unreachable_bus_is_503_with_its_reason(url: str) -> None:
