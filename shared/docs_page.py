@@ -20,7 +20,7 @@ section { border: 1px solid #d9dee5; border-radius: 6px; padding: .8rem 1rem; ma
 .note { color: #52606d; margin: .3rem 0; } table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-top: 1px solid #eef1f4; }
 th { color: #52606d; font-weight: normal; border: 0; } code, pre { font: 13px/1.5 ui-monospace, monospace; }
-pre { background: #f4f6f8; padding: .5rem .7rem; border-radius: 4px; overflow-x: auto; margin: .5rem 0 0; }
+pre { background: #f4f6f8; padding: .5rem .7rem; border-radius: 4px; white-space: pre-wrap; margin: .5rem 0 0; }
 """
 
 
@@ -50,16 +50,16 @@ def _operation(openapi: Schema, base_url: str, method: str, path: str, operation
     inputs = [*_parameters(openapi, operation), *_fields(openapi, body)]
     return (
         f'<section class="{"acts" if guarded else "looks"}"><h2><span class=method>{method}</span> {escape(path)}</h2>'
-        f"<p>{about}{token}</p>{_table(('takes', 'kind', ''), inputs)}{_table(('answers', '', ''), _answers(operation))}"
+        f"<p>{about}{token}</p>{_table(inputs)}<p class=note>answers {_answers(operation)}</p>"
         f"<pre>{escape(_curl(base_url, method, path, guarded=guarded, example=_example(openapi, body)))}</pre></section>"
     )
 
 
-def _table(heads: tuple[str, str, str], rows: Iterable[tuple[str, str, str]]) -> str:
+def _table(rows: Iterable[tuple[str, str, str]]) -> str:
     drawn = "".join(
         f"<tr><td><code>{escape(a)}</code></td><td>{escape(b)}</td><td>{escape(c)}</td></tr>" for a, b, c in rows
     )
-    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{drawn}</table>" if drawn else ""
+    return f"<table>{drawn}</table>" if drawn else ""
 
 
 def _parameters(openapi: Schema, operation: Schema) -> Iterator[tuple[str, str, str]]:
@@ -71,7 +71,9 @@ def _parameters(openapi: Schema, operation: Schema) -> Iterator[tuple[str, str, 
 
 def _body(openapi: Schema, operation: Schema) -> Schema:
     content = operation.get("requestBody", {}).get("content", {})
-    return _resolved(openapi, content.get("application/json", {}).get("schema", {}))
+    body = _resolved(openapi, content.get("application/json", {}).get("schema", {}))
+    # A body that may be left out is one choice, nothing is the other.
+    return _resolved(openapi, next((each for each in body.get("anyOf", ()) if each.get("type") != "null"), body))
 
 
 def _fields(openapi: Schema, body: Schema) -> Iterator[tuple[str, str, str]]:
@@ -80,9 +82,9 @@ def _fields(openapi: Schema, body: Schema) -> Iterator[tuple[str, str, str]]:
         yield name, f"{_kind(openapi, schema)}, in the body{needed}", str(schema.get("description", ""))
 
 
-def _answers(operation: Schema) -> Iterator[tuple[str, str, str]]:
-    for code, answer in operation.get("responses", {}).items():
-        yield code, str(answer.get("description", "")), ""
+def _answers(operation: Schema) -> str:
+    answers = operation.get("responses", {}).items()
+    return escape(", ".join(f"{code} {answer.get('description', '')}".strip() for code, answer in answers))
 
 
 def _kind(openapi: Schema, schema: Schema) -> str:
