@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ import pandas as pd
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
 from services.strategy.domain.proxies import with_stand_ins
-from shared.sessions import NEW_YORK, session_on
+from shared.sessions import NEW_YORK, session_on, sessions_between
 
 _DATE_NAMES: Final = ("date", "datetime", "timestamp", "time", "session", "day")
 _SHOWN: Final = 3
@@ -40,7 +40,15 @@ class History:
         """With the stand-ins for re-used tickers filled in and flagged, as live."""
         filled = with_stand_ins(closes)
         notes = [f"{symbol}: {text}" for symbol, text in filled.stand_ins.items() if symbol not in closes.stand_ins]
-        return cls(filled, opens or {}, (*notes, *_off_calendar(closes.sessions)))
+        return cls(filled, opens or {}, (*notes, *_off_calendar(closes.sessions), *_left_out(closes.sessions)))
+
+    def spelled_as_traded(self) -> History:
+        """BRK.B where the file writes BRK/B: what strategies and brokers call it."""
+        closes, opens = (
+            {symbol.replace("/", "."): column for symbol, column in columns.items()}
+            for columns in (self.closes.columns, self.opens)
+        )
+        return replace(self, closes=replace(self.closes, columns=closes), opens=opens)
 
 
 def read_closes(path: Path) -> History:
@@ -53,7 +61,10 @@ def read_closes(path: Path) -> History:
 
 
 def read_folder(folder: Path) -> History:
-    """One OHLCV file per symbol (`SPY.csv`: Date, Open, Close, perhaps Adj Close, by which opens are adjusted alike)."""
+    """One OHLCV file per symbol (`SPY.csv`: Date, Open, Close, perhaps Adj Close, by which opens are adjusted alike).
+
+    A feed's files, so its rows are put on the exchange's sessions as live: one left out is a gap, a stray day is dropped.
+    """
     inner = folder / "daily_ohlcv"
     files = sorted((inner if inner.is_dir() else folder).glob("*.csv"))
     if not files:
@@ -69,7 +80,12 @@ def read_folder(folder: Path) -> History:
         adjusted = frame[names.get("adj close", names["close"])]
         closes[file.stem.upper()] = adjusted
         opens[file.stem.upper()] = frame[names["open"]] * (adjusted / frame[names["close"]])
-    return _tables(pd.DataFrame(closes), pd.DataFrame(opens), folder)
+    return _tables(_on_sessions(pd.DataFrame(closes)), pd.DataFrame(opens), folder)
+
+
+def _on_sessions(frame: pd.DataFrame) -> pd.DataFrame:
+    sessions = [session.date for session in sessions_between(min(frame.index), max(frame.index))]
+    return frame.reindex(sessions)
 
 
 def _frame_of(path: Path) -> pd.DataFrame:
@@ -150,8 +166,20 @@ def _positive(column: FloatArray) -> FloatArray:
     return np.where(column > 0, column, np.nan)
 
 
+def _left_out(days: Sequence[dt.date]) -> Iterable[str]:
+    """Indicators take the rows given for sessions that follow each other."""
+    given = set(days)
+    missing = [s.date for s in sessions_between(days[0], days[-1]) if s.date not in given]
+    if missing:
+        yield f"sessions of the exchange without a row: {_listed(missing)}"
+
+
+def _listed(days: Sequence[dt.date]) -> str:
+    more = f" and {len(days) - _SHOWN} more" if len(days) > _SHOWN else ""
+    return f"{', '.join(map(str, days[:_SHOWN]))}{more}"
+
+
 def _off_calendar(days: Sequence[dt.date]) -> Iterable[str]:
     strays = [day for day in days if session_on(day) is None]
     if strays:
-        more = f" and {len(strays) - _SHOWN} more" if len(strays) > _SHOWN else ""
-        yield f"no session of the exchange, used as one: {', '.join(map(str, strays[:_SHOWN]))}{more}"
+        yield f"no session of the exchange, used as one: {_listed(strays)}"

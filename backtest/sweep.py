@@ -179,4 +179,4 @@ def _engine(point: Point) -> StrategyEngine:
 def _history(prices: str, _digest: str) -> History:
     """Read once a process; the digest keeps a changed file from being taken for the old one."""
     path = Path(prices)
-    return read_folder(path) if path.is_dir() else read_closes(path)
+    return (read_folder(path) if path.is_dir() else read_closes(path)).spelled_as_traded()

@@ -104,7 +104,8 @@ def read_history(closes: Path | None, data: Path | None) -> History:
 
     if (closes is None) == (data is None):
         raise CommandError(ExitCode.USAGE, "expected one of --closes PATH and --data DIR")
-    return history.read_closes(closes) if closes is not None else history.read_folder(data or Path())
+    found = history.read_closes(closes) if closes is not None else history.read_folder(data or Path())
+    return found.spelled_as_traded()
 
 
 def period_of(since: str | None, until: str | None) -> tuple[dt.date | None, dt.date | None]:

@@ -73,10 +73,29 @@ def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
 
 def test_days_that_are_no_sessions_are_told(tmp_path: Path) -> None:
     history = read_closes(written(tmp_path, "closes.csv", WIDE.replace("2024-01-03", "2024-01-06")))
-    assert history.notes == ("no session of the exchange, used as one: 2024-01-06",)
+    assert history.notes[0] == "no session of the exchange, used as one: 2024-01-06"
 
 
 def test_a_reused_ticker_has_its_stand_in_and_says_so(tmp_path: Path) -> None:
     history = read_closes(written(tmp_path, "closes.csv", "date,FNGO\n2024-01-02,10\n2024-01-03,11\n"))
     np.testing.assert_allclose(history.closes.column("FNGU"), [100, 115])
     assert "1.5 x the daily return of FNGO" in history.notes[0]
+
+
+def test_a_feeds_rows_are_put_on_the_sessions_of_the_exchange(tmp_path: Path) -> None:
+    rows = ["2024-01-02,1,10", "2024-01-04,1,11", "2024-01-06,1,99", "2024-01-08,1,12"]
+    written(tmp_path, "SPY.csv", "Date,Open,Close\n" + "\n".join(rows) + "\n")
+    closes = read_folder(tmp_path).closes
+    assert [day.day for day in closes.sessions] == [2, 3, 4, 5, 8]
+    np.testing.assert_array_equal(closes.column("SPY"), [10, np.nan, 11, np.nan, 12])
+
+
+def test_a_table_is_taken_as_it_is_and_the_sessions_it_leaves_out_are_told(tmp_path: Path) -> None:
+    history = read_closes(written(tmp_path, "closes.csv", WIDE.replace("2024-01-03", "2024-01-04")))
+    assert len(history.closes) == 2
+    assert history.notes == ("sessions of the exchange without a row: 2024-01-03",)
+
+
+def test_symbols_are_spelled_as_they_are_traded(tmp_path: Path) -> None:
+    history = read_closes(written(tmp_path, "closes.csv", WIDE.replace("SPY", "BRK/B"))).spelled_as_traded()
+    assert history.closes.symbols == {"BRK.B", "BIL"}
