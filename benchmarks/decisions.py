@@ -47,12 +47,12 @@ class Figure(NamedTuple):
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
-    """Wall time; a busy machine shows in it."""
+    """Processor time on the one core: what else runs on the machine is no part of it."""
     taken = []
     for _ in range(runs):
-        before = time.perf_counter()
+        before = time.process_time()
         work()
-        taken.append(time.perf_counter() - before)
+        taken.append(time.process_time() - before)
     return statistics.median(taken)
 
 
@@ -115,7 +115,7 @@ def as_markdown(found: list[Figure]) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     versions = f"Python {platform.python_version()}, numpy {np.__version__}"
     how = (
-        f"`make bench-decisions`, or `.venv/bin/python -m benchmarks.decisions --write`. {versions}, one core, medians; "
+        f"`make bench-decisions`, or `.venv/bin/python -m benchmarks.decisions --write`. {versions}, one core, medians of processor time; "
         f"peak memory of the whole run {peak:.0f} MB."
     )
     lines = [

@@ -15,7 +15,7 @@ from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray, unbroken_runs
 from services.strategy.domain.routing import Flow, Route
 from services.strategy.domain.survey import held_symbols, ranked_composites
-from services.strategy.domain.tree import Asset, Metric, Node
+from services.strategy.domain.tree import Asset, Group, Metric, Node
 
 _START_OF_A_PATH = 100.0
 _DEEPEST_NESTING = 20
@@ -57,6 +57,7 @@ class Columns:
         """Of an asset's closes, or of a composite's own path."""
         if isinstance(node, Asset):
             return self.metric_of_symbol(metric, node.symbol)
+        node = _unnamed(node)
         key = (id(node), metric)
         if key not in self._composite_metrics:
             self._composite_metrics[key] = metric.indicator(self.path_of(node), *metric.windows)
@@ -69,6 +70,7 @@ class Columns:
         """
         if isinstance(node, Asset):
             return self.closes_of(node.symbol)
+        node = _unnamed(node)
         if id(node) not in self._paths:
             self._nesting += 1
             try:
@@ -81,6 +83,7 @@ class Columns:
         return self._paths[id(node)]
 
     def _make_path(self, node: Node) -> None:
+        node = _unnamed(node)
         if id(node) not in self._paths:
             allocation = self.allocation(node)
             self._paths[id(node)] = _compound(self._returns(allocation), allocation.defined)
@@ -91,6 +94,7 @@ class Columns:
         return seen
 
     def allocation(self, tree: Node) -> Allocation:
+        tree = _unnamed(tree)
         known = self._allocations.get(id(tree))
         if known is None:
             known = (tree, self._evaluate(tree))
@@ -127,6 +131,13 @@ class Columns:
                 closes, weights = self.closes_of(symbol), allocation.weights[:-1, column]
                 returns[1:] += np.where(weights > 0, weights * (closes[1:] / closes[:-1] - 1.0), 0.0)
         return returns
+
+
+def _unnamed(node: Node) -> Node:
+    """Names change no number, so that composites that differ in theirs only are computed once."""
+    while isinstance(node, Group) and not isinstance(node.child, Asset):
+        node = node.child
+    return node
 
 
 def _compound(returns: FloatArray, defined: NDArray[np.bool_]) -> FloatArray:

@@ -23,8 +23,10 @@ def _wilder_means(changes: FloatArray, window: int) -> FloatArray:
 
 
 def _rsi(run: FloatArray, window: int) -> FloatArray:
-    changes = np.diff(run)
-    gains, losses = _wilder_means(np.maximum(np.stack((changes, -changes)), 0.0), window)
+    changes = np.empty((2, len(run) - 1))
+    np.subtract(run[1:], run[:-1], out=changes[0])
+    np.negative(changes[0], out=changes[1])
+    gains, losses = _wilder_means(np.maximum(changes, 0.0, out=changes), window)
     # Neither gain nor loss since the run began has no strength at all: 0 / 0 stays undefined (TA-Lib would say 0).
     with np.errstate(invalid="ignore"):
         strengths: FloatArray = 100.0 * (gains / (gains + losses))

@@ -26,6 +26,7 @@ from services.strategy.domain.language import (
     when,
 )
 from services.strategy.domain.rebalance import Corridor
+from services.strategy.domain.symphony.sharing import Shared
 from services.strategy.domain.tree import Node
 
 _OVERBOUGHT = (
@@ -57,7 +58,7 @@ def klm() -> TreeStrategy:
         _variant("Nova", _switcher(_leading_stock(), _calmest_of_three()), volatility="UVIX"),
         _variant("830/21", _switcher(highest(1, _RSI10, "TECL", "SOXL", "SVIX"), _by_bond_trend())),
     )
-    tree = group("most volatile variant", highest(1, by(STDEV_RETURN, 5), *variants))
+    tree = Shared().tree(group("most volatile variant", highest(1, by(STDEV_RETURN, 5), *variants)))
     return TreeStrategy("klm", tree, Corridor(Decimal("0.1")))
 
 
