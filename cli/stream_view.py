@@ -59,7 +59,7 @@ class StreamView:
         return {"name": group["name"].decode(), "unfinished": group["pending"], "unread": unread}
 
     def newest(self, stream: str, count: int, correlation_id: str | None = None) -> list[dict[str, Any]]:
-        """The newest entries first; what cannot be decoded is shown raw."""
+        """The newest entries first. `content` is an object, or the raw text of what cannot be decoded."""
         with reachable():
             # One run's messages may lie anywhere in what the stream still holds.
             limit = count if correlation_id is None else None
@@ -114,7 +114,7 @@ def _described(entry: bytes, fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         "at": document.get("at") or written_at(entry.decode()),
         "kind": fields.get(b"kind", b"").decode(errors="replace"),
         "correlation_id": document.get("correlation_id"),
-        "content": json.dumps(content) if document else raw,
+        "content": content if document else raw,
     }
 
 

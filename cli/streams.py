@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.exit_codes import CommandError, ExitCode, FailedError
+from cli.message_lines import message_lines
 from cli.stream_view import StreamView, written_at
 from cli.tables import AsJson, bad, moment, show, table
 from shared.bus import DeadLetter
@@ -42,7 +43,7 @@ def show_stream(
     if stream not in _ALL:
         raise CommandError(ExitCode.USAGE, f"STREAM: expected one of {', '.join(_ALL)}, got {stream!r}")
     with StreamView.open() as view:
-        show(view.newest(stream, count, correlation_id), lambda rows: _messages_table(stream, rows), as_json=as_json)
+        show(view.newest(stream, count, correlation_id), lambda rows: message_lines(stream, rows), as_json=as_json)
 
 
 @dead_letters.command("list")
@@ -143,15 +144,6 @@ def _streams_table(rows: list[dict[str, Any]]) -> Any:
 
 def _with_first(groups: list[dict[str, Any]]) -> list[tuple[bool, dict[str, Any]]]:
     return [(number == 0, group) for number, group in enumerate(groups)]
-
-
-def _messages_table(stream: str, rows: list[dict[str, Any]]) -> Any:
-    return table(
-        stream,
-        ["at (UTC)", "kind", "correlation id", "content"],
-        [(moment(row["at"]), row["kind"], row["correlation_id"], row["content"]) for row in rows],
-        empty="no message",
-    )
 
 
 def _letters_table(rows: list[dict[str, Any]]) -> Any:

@@ -66,6 +66,24 @@ def test_a_stream_is_shown_newest_first_and_can_be_narrowed_to_one_run(bus: Redi
     one = json.loads(alchemiser("streams", "show", "control", "--correlation-id", "c2", "--json").out)
     assert [row["correlation_id"] for row in one] == ["c2"]
     assert "control.run_requested.v1" in alchemiser("streams", "show", "control").out
+    assert [type(row["content"]) for row in every] == [dict] * 3
+
+
+def test_a_message_is_told_in_lines_that_end_where_the_terminal_does(
+    bus: RedisBus, redis_client: redis.Redis, alchemiser: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trades = [{"symbol": symbol, "side": "buy", "detail": ""} for symbol in ("SPY", "BIL")]
+    document = {"id": "m1", "correlation_id": "c1", "plan_id": "p-1", "reason": None, "trades": trades}
+    redis_client.xadd(bus.key("control"), {b"kind": b"planned.v1", b"data": json.dumps(document).encode()})
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = [line.rstrip() for line in alchemiser("streams", "show", "control").out.splitlines()]
+    assert lines[0] == "control"
+    assert lines[1].endswith("planned.v1  c1")
+    assert lines[2:] == [
+        "    plan_id p-1",
+        "    trades: symbol SPY, side buy",
+        "    trades: symbol BIL, side buy",
+    ]
 
 
 def test_what_cannot_be_decoded_is_shown_raw(bus: RedisBus, redis_client: redis.Redis, alchemiser: Run) -> None:
