@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from services.strategy.domain.rebalance import DAILY, FREQUENCIES, Calendar, Corridor, Rebalance
 from services.strategy.domain.symphony.composer_conditions import CONDITION_FIELDS, Conditions
@@ -29,26 +29,28 @@ from services.strategy.domain.tree import (
 
 DISPLAY_FIELDS: Final = frozenset(
     {
+        *("step", "children", "id", "sid", "name", "description", "notes", "comment", "source", "exchange", "price"),
         *(
-            "id",
-            "name",
-            "description",
-            "step",
-            "children",
+            "dollar-change",
+            "percent-change",
+            "dollar-volume",
+            "has-marketcap",
             "collapsed?",
-            "children-count",
-            "suppress_incomplete_warnings",
+            "collapsed-specified-weight?",
         ),
-        *("suppress-incomplete-warnings?", "exchange", "price", "dollar_change", "percent_change", "color", "hashtag"),
-        *("hashtags", "tags", "tag", "owner", "owner_id", "version", "created_at", "updated_at", "symphony_id"),
-        *("last_semantic_update_at", "copied_from", "editor", "parent-id", "has_marketcap", "num-children"),
+        *("suppress-incomplete-warnings", "suppress-incomplete-warnings?", "suppress-description?", "children-count"),
+        *("num-children", "parent-id", "hidden?", "color", "icon", "emoji", "hashtag", "hashtags", "tag", "tags"),
+        *("owner", "owner-id", "user-id", "editor", "is-public?", "public?", "share-with-everyone?", "copied-from"),
+        *("symphony-id", "version", "version-id", "benchmarks", "created-at", "updated-at", "last-updated-at"),
+        *("last-backtest-at", "last-semantic-update-at"),
         # Exports leave the share a node once had; it counts only below wt-cash-specified, where it is read.
         "weight",
     }
 )
-"""Fields that say nothing about what is held; every step may carry them."""
+"""Fields that say nothing about what is held, with dashes (exports write underscores too); every step may carry them."""
+_ASSET_CLASSES: Final = ("asset_class", "asset-class", "asset_classes", "asset-classes")
 _OWN_FIELDS: Final[Mapping[str, frozenset[str]]] = {
-    "root": frozenset({"rebalance", "rebalance-corridor-width", "asset_class", "asset_classes"}),
+    "root": frozenset({"rebalance", "rebalance-corridor-width"}),
     "wt-cash-equal": frozenset(),
     "wt-cash-specified": frozenset(),
     "wt-inverse-vol": frozenset({"window-days"}),
@@ -90,7 +92,6 @@ class _Reader:
         if self._step(top) == "root":
             self._require_known_fields(top, "root")
             name, description = top.text_or("name", name), top.text_or("description", "")
-            self._require_equities(top)
             rebalance, tree = self._rebalance(top), self._only_child(top)
         node = grow(tree, self._opened, Part.place, self._shared)
         return Symphony(name, node, rebalance, description, self._asset_names)
@@ -112,11 +113,12 @@ class _Reader:
         found = next((f for f in FREQUENCIES if frequency.value == f), None)
         return frequency.refuse(f"one of none, {', '.join(FREQUENCIES)}") if found is None else Calendar(found)
 
-    def _require_equities(self, root: Part) -> None:
-        classes = root.get("asset_classes")
-        for part in (root.get("asset_class"), *(classes.items() if isinstance(classes.value, list) else [classes])):
-            if part.value not in (None, "EQUITIES"):
-                part.refuse("EQUITIES")
+    def _require_equities(self, part: Part) -> None:
+        for field in _ASSET_CLASSES:
+            classes = part.get(field)
+            for each in classes.items() if isinstance(classes.value, list) else [classes]:
+                if each.value not in (None, "EQUITIES"):
+                    each.refuse("EQUITIES")
 
     # --- nodes
     def _opened(self, part: Part) -> Opened[Part]:
@@ -215,10 +217,8 @@ class _Reader:
             part.get("children").refuse("no children here")
 
     def _require_known_fields(self, part: Part, step: str) -> None:
-        unknown: dict[str, Any] = {
-            key: value
-            for key, value in part.value.items()
-            if key not in DISPLAY_FIELDS and key not in _OWN_FIELDS[step]
-        }
-        for key in unknown:
-            part.get(key).refuse(f"no such field in {step}: it could change what is held")
+        self._require_equities(part)
+        for key in part.value:
+            known = key in _OWN_FIELDS[step] or key in _ASSET_CLASSES or key.replace("_", "-") in DISPLAY_FIELDS
+            if not known:
+                part.get(key).refuse(f"no such field in {step}: it could change what is held")

@@ -163,7 +163,11 @@ STEPS: list[tuple[Json, Node]] = [
         specified(("0.6", "AAA"), ("0.4", "BBB")),
     ),
     ({"step": "wt-inverse-vol", "window-days": "10", "children": [A, B]}, inverse_volatility(10, "AAA", "BBB")),
-    ({"step": "group", "name": "g", "collapsed?": True, "children": [A]}, group("g", "AAA")),
+    (
+        {"step": "group", "name": "g", "collapsed?": True, "suppress_incomplete_warnings": True, "children": [A]},
+        group("g", "AAA"),
+    ),
+    ({**A, "asset_class": "EQUITIES", "percent_change": 0.1, "has_marketcap": True, "price": 7}, hold("AAA")),
     (
         {
             "step": "filter",
@@ -211,7 +215,7 @@ def test_the_root_names_the_symphony_and_says_when_it_rebalances() -> None:
     assert read_composer(json.dumps(none)).rebalance == Corridor(Decimal("0.05"))
 
 
-FILTER = STEPS[8][0]
+FILTER = next(step for step, _ in STEPS if step["step"] == "filter")
 FAULTS: list[tuple[Any, str]] = [
     ([], "$: expected a node with a step, got a list of 0"),
     ({"children": [A]}, "$.step: expected the node's step as a string, got nothing"),
@@ -223,6 +227,7 @@ FAULTS: list[tuple[Any, str]] = [
     (root(rebalance="none", **{"rebalance-corridor-width": 5}), "expected a width between 0 and 1, got 5"),
     (root(asset_class="CRYPTO"), "$.asset_class: expected EQUITIES, got 'CRYPTO'"),
     (root(asset_classes=["EQUITIES", "CRYPTO"]), "$.asset_classes[1]: expected EQUITIES, got 'CRYPTO'"),
+    ({**A, "asset-class": "CRYPTO"}, "$.asset-class: expected EQUITIES, got 'CRYPTO'"),
     (root(leverage=2), "$.leverage: expected no such field in root: it could change what is held, got 2"),
     (root(children=[A, B]), "$.children: expected exactly one node, got a list of 2"),
     (root(children=[{"step": "wt-cash-equal", "children": []}]), "$.children[0].children: expected at least one node"),
