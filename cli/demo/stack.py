@@ -21,6 +21,8 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "V
 SIMULATOR_KEY, SIMULATOR_SECRET = "demo", "demo"
 _PATIENCE_SECONDS = "1"
 """At each price; nobody wants to watch a demo for as long as a patient order takes."""
+_MAX_SPREAD_BPS = "100"
+"""Thin shares are quoted up to 65 bps wide here; waiting for a narrower quote is right with money and tedious in a demo."""
 MAIL_FROM, MAIL_TO = "alchemiser@localhost", "you@localhost"
 
 
@@ -80,6 +82,7 @@ class Stack:
             "SIMULATOR_KEY": SIMULATOR_KEY,
             "SIMULATOR_SECRET": SIMULATOR_SECRET,
             "EXECUTION_PATIENCE_SECONDS": _PATIENCE_SECONDS,
+            "EXECUTION_MAX_SPREAD_BPS": _MAX_SPREAD_BPS,
             "NOTIFIER_SMTP_HOST": "127.0.0.1",
             "NOTIFIER_SMTP_PORT": str(self.smtp),
             "NOTIFIER_SMTP_SECURITY": "none",
