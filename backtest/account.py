@@ -161,7 +161,9 @@ def _book(running: _Running, cash: float) -> Book:
     width = len(running.prices.symbols)
 
     def table(columns: list[FloatArray]) -> FloatArray:
-        return np.array([columns[n] for n in inside], dtype=np.float64).reshape(len(inside), width)
+        made = np.array([columns[n] for n in inside], dtype=np.float64).reshape(len(inside), width)
+        columns.clear()  # a thousand symbols over twenty years are 40 MB
+        return made
 
     return Book(
         prices=running.prices,
