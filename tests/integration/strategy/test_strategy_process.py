@@ -373,3 +373,51 @@ def test_the_program_lives_without_its_venue_says_so_and_stops_when_told(
     assert program.returncode == 0
     assert said.count("the schedule waits") == 1
     assert TOKEN not in said
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "symphonies"
+
+
+def test_a_symphony_file_is_traded_as_the_strategy_it_is(start: Start, eventually: Eventually) -> None:
+    """NUCLEAR from its file, beside the built-in TECL: the weights of the Python tree, explained."""
+    running = start(f"tecl=0.5,{EXAMPLES / 'nuclear.clj'}=0.5")
+    running.put_calm_market(symbols_of())
+    target = running.run_and_wait(eventually)
+    assert target.stale == ()
+    said = {s["strategy"]: s for s in httpx.get(f"{running.url}/signals").json()["signals"]}
+    closes = random_closes(symbols_of())
+    today = Closes.of(
+        (*closes.sessions, dt.date(2024, 6, 3)), {s: np.append(c, c[-1]) for s, c in closes.columns.items()}
+    )
+    expected = exact_weights(BUILT_IN["nuclear"]().decide(today).weights)
+    assert {s: Decimal(w) for s, w in said["nuclear"]["weights"].items()} == expected
+    assert said["nuclear"]["explanation"]
+
+
+def test_inside_its_corridor_a_strategy_keeps_what_the_prices_made_of_its_weights(
+    start: Start, eventually: Eventually, tmp_path: Path
+) -> None:
+    """The second session's prices moved the halves by less than ten points; the third's by more."""
+    halves = tmp_path / "halves.clj"
+    halves.write_text(
+        '(defsymphony "halves" {:asset-class "EQUITIES", :rebalance-threshold 0.1}'
+        ' (weight-equal [(asset "SPY" nil) (asset "BIL" nil)]))'
+    )
+    running = start(f"{halves}=1")
+    days = [dt.date(2024, 6, 3), dt.date(2024, 6, 4)]
+
+    def decide(session: dt.date, spy: list[float], price: float) -> dict[str, Decimal]:
+        running.clock.set(dt.datetime.combine(session, dt.time(19, 45), dt.UTC))
+        known = [dt.date(2024, 5, 31), *[day for day in days if day < session]]
+        running.put_closes(
+            Closes.of(known, {"SPY": spy, "BIL": [100.0] * len(known)}), today={"SPY": price, "BIL": 100.0}
+        )
+        return dict(running.run_and_wait(eventually).weights)
+
+    assert decide(days[0], [100.0], 100.0) == {"SPY": Decimal("0.5"), "BIL": Decimal("0.5")}
+    drifted = decide(days[1], [100.0, 100.0], 120.0)
+    assert drifted == {"SPY": Decimal("0.545454545"), "BIL": Decimal("0.454545455")}
+    (signal,) = httpx.get(f"{running.url}/signals").json()["signals"]
+    assert signal["explanation"][-1]["text"].startswith("rebalances corridor of 10 %: keeps what it held")
+    again = decide(dt.date(2024, 6, 5), [100.0, 100.0, 120.0], 200.0)
+    assert again == {"SPY": Decimal("0.5"), "BIL": Decimal("0.5")}

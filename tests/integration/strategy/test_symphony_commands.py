@@ -269,3 +269,9 @@ def test_a_new_strategy_works_with_its_test_and_is_traded_by_its_name(alchemiser
     for name in ("My-Strategy", "class", "../x"):
         code, _, err = alchemiser("strategy", "new", name, "--in", tmp_path)
         assert (code, "NAME: expected a Python name" in err) == (2, True)
+
+
+def test_the_ten_lines_in_the_documents_are_those_that_are_written(alchemiser: Run, tmp_path: Path) -> None:
+    alchemiser("strategy", "new", "my_strategy", "--in", tmp_path)
+    written = (tmp_path / "my_strategy.py").read_text().split("annotations\n\n", 1)[1]
+    assert f"```python\n{written}```" in (ROOT / "docs" / "strategies.md").read_text()
