@@ -173,8 +173,7 @@ _ABOUT: Final[Mapping[StrEnum, tuple[str, ...]]] = {
 
 def evaluate(outcome: Outcome, benchmarks: Sequence[str] = (), bias: BiasCheck | None = None) -> Result:
     """Against the benchmarks asked for, and SPY where there are closes of it. Raises HistoryError for one without."""
-    closes = outcome.targets.closes
-    default = [DEFAULT_BENCHMARK] if closes.has_any(DEFAULT_BENCHMARK) else []
+    default = [DEFAULT_BENCHMARK] if _is_known_at_first(DEFAULT_BENCHMARK, outcome) else []
     wanted = dict.fromkeys([*default, *benchmarks])
     return Result(outcome, tuple(_benchmark(symbol, outcome) for symbol in wanted), bias)
 
@@ -188,6 +187,11 @@ def against(returns: FloatArray, benchmark: Benchmark) -> dict[str, float]:
         "correlation": statistics.correlation(returns, benchmark.returns),
         "excess_cagr": statistics.cagr(returns) - statistics.cagr(benchmark.returns),
     }
+
+
+def _is_known_at_first(symbol: str, outcome: Outcome) -> bool:
+    column = outcome.targets.closes.columns.get(symbol)
+    return column is not None and not bool(np.isnan(column[: outcome.targets.first + 1]).all())
 
 
 def _benchmark(symbol: str, outcome: Outcome) -> Benchmark:

@@ -138,12 +138,14 @@ def progress() -> Iterator[Tell]:
 
 
 def _write_report(found: Result, folder: Path) -> None:
-    from backtest import files  # noqa: PLC0415 - as above
-
     try:
+        from backtest import files  # noqa: PLC0415 - as above
+
         files.write_report(found, folder)
+    except ImportError as error:
+        raise FailedError(f"--report: {error}; the tear sheet needs jinja2") from error
     except OSError as error:
-        raise CommandError(ExitCode.FAILED, f"--report {folder}: {error}") from error
+        raise FailedError(f"--report {folder}: {error}") from error
 
 
 def _as_tables(found: Result) -> Group:

@@ -8,6 +8,7 @@ import pytest
 from backtest.conventions import Conventions, Costs, Fill, Shares
 from backtest.engine import Outcome, PeriodError, run
 from backtest.history import History, HistoryError
+from backtest.result import evaluate
 from services.strategy.domain.language import equal, hold
 from services.strategy.domain.rebalance import Calendar
 from services.strategy.domain.tree import Node
@@ -99,3 +100,13 @@ def test_the_period_has_only_its_own_sessions_and_earlier_closes_warm_up() -> No
     assert found.sessions == tuple(days(4)[1:3])
     with pytest.raises(PeriodError, match="the closes go from 2024-01-02 to 2024-01-05"):
         run(allotted(a_tree(hold("AAA"))), history, Conventions(), (days(9)[8], None))
+
+
+def test_spy_is_the_benchmark_where_it_has_a_close_by_then_and_any_other_must_have_one() -> None:
+    history = a_history({"AAA": [10.0, 11.0, 12.0], "SPY": [NAN, 100.0, 110.0]})
+    found = outcome(hold("AAA"), history)
+    assert evaluate(found).benchmarks == ()
+    with pytest.raises(HistoryError, match="SPY: expected a close on or before 2024-01-02"):
+        evaluate(found, ["SPY"])
+    later = run(allotted(a_tree(hold("AAA"))), history, Conventions(), (days(3)[1], None))
+    np.testing.assert_allclose(evaluate(later).benchmarks[0].curve, [1.0, 1.1])
