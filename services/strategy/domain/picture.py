@@ -78,6 +78,8 @@ class _Look(NamedTuple):
 class _Drawing:
     columns: Columns | None
     row_of_day: int
+    folds: bool = False
+    """Draw only what was taken; the rest as how many nodes there are."""
     out: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     lit_lines: list[str] = field(default_factory=list)
@@ -99,7 +101,9 @@ class _Drawing:
         if not visit.in_row:
             self.rows += 1
             if self.rows > MOST_ROWS:
-                raise PictureTooLargeError(f"expected at most {MOST_ROWS} rows, the tree has more")
+                raise PictureTooLargeError(
+                    f"expected at most {MOST_ROWS} rows, the tree has more (with closes and a date only the path is drawn)"
+                )
         look = self._look(visit)
         label = look.text if len(look.text) <= _LONGEST_LABEL else f"{look.text[:_LONGEST_LABEL]}..."
         box = _Box(visit.x, self.rows, len(label) * _CHARACTER + 2 * _PADDING)
@@ -143,6 +147,8 @@ class _Drawing:
             return _Look(str(node) + self._holding(str(node), visit.share), "asset", ())
         if visit.share is not None and self.columns is not None:
             return self._lit(node, visit.share, self.columns)
+        if self.folds:
+            return _Look(f"{_title(node)} ... {len(nodes_of(node)):,} nodes", "ref", ())
         if id(node) in self.drawn and len(nodes_of(node)) >= _WORTH_A_REFERENCE:
             return _Look(f"as in row {self.drawn[id(node)] + 1}: {_title(node)}", "ref", ())
         self.drawn.setdefault(id(node), self.rows)
@@ -178,9 +184,19 @@ class _Drawing:
 
 
 def picture(tree: Node, title: str, columns: Columns | None = None, row: int | None = None) -> str:
-    """SVG that stands alone. With `columns` the path of that row's day is lit. Raises PictureTooLargeError."""
-    drawing = _Drawing(columns, columns.closes.last if columns is not None and row is None else row or 0)
-    drawing.draw(tree)
+    """SVG that stands alone. With `columns` the path of that row's day is lit, and drawn alone where all would be too much.
+
+    Raises PictureTooLargeError.
+    """
+    day = columns.closes.last if columns is not None and row is None else row or 0
+    drawing = _Drawing(columns, day)
+    try:
+        drawing.draw(tree)
+    except PictureTooLargeError:
+        if columns is None:
+            raise
+        drawing = _Drawing(columns, day, folds=True)
+        drawing.draw(tree)
     told = ""
     if columns is not None:
         held = ", ".join(f"{symbol} {_percent(share)}" for symbol, share in drawing.held.items()) or "undefined"

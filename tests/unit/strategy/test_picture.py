@@ -69,3 +69,11 @@ def test_a_picture_nobody_can_look_at_is_refused(monkeypatch: pytest.MonkeyPatch
     tree: Node = equal(*(f"S{number}" for number in range(30)))
     with pytest.raises(PictureTooLargeError, match="expected at most 10 rows"):
         picture(tree, "x")
+
+
+def test_of_a_tree_too_large_to_look_at_only_the_path_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "MOST_ROWS", 10)
+    aside = equal(*(f"S{number}" for number in range(30)))
+    svg = picture(when(close("AAA") > 1, "AAA", aside), "x", columns(AAA=A))
+    assert lit(svg) == ["close(AAA) &gt; 1 · 12, yes by 11", "AAA 100 %"]
+    assert "equal weights ... 31 nodes" in svg
