@@ -61,6 +61,13 @@ def test_evening_by_evening_through_the_live_objects_it_is_the_same(alchemiser: 
     assert quick["costs"] == pytest.approx(exact["costs"], rel=1e-3)
 
 
+def test_all_three_strategies_are_the_same_evening_by_evening(alchemiser: Run, closes: Path) -> None:
+    arguments = ("--strategies", "nuclear=0.3,tecl=0.5,klm=0.2", "--from", "2024-06-03", "--to", "2024-06-21")
+    quick, exact = (figures(alchemiser, *arguments, "--closes", closes, *more) for more in ((), ("--exact",)))
+    for day, worth in quick["equity"].items():
+        assert worth == pytest.approx(exact["equity"][day], rel=1e-6), day
+
+
 def test_the_report_holds_every_day_and_every_trade(alchemiser: Run, closes: Path, tmp_path: Path) -> None:
     arguments = ("--strategies", "tecl", *PERIOD, "--closes", closes, "--report", tmp_path / "out")
     found = figures(alchemiser, *arguments)
