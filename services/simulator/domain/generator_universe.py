@@ -168,6 +168,8 @@ ASSETS: dict[str, Asset] = {
 
 # A few that trade in whole shares only, so that clients meet them.
 WHOLE_SHARES_ONLY = frozenset({"BTAL", "FTLS", "FNGO", "RETL", "SVIX", "UVIX", "GLL"})
+# A few that nobody lends, so that clients meet the refusal of a short sale.
+NOT_SHORTABLE = frozenset({"RETL", "SVIX", "UVIX"})
 _LISTED_AT: dict[str, str] = {
     "NASDAQ": "AAPL MSFT NVDA GOOGL AMZN TSLA QQQ TQQQ SQQQ TLT IEF SMH SOXX BND PDBC",
     "NYSE": "IBM JPM XOM KO SMR BWXT OKLO",
@@ -177,8 +179,14 @@ _LISTED_AT: dict[str, str] = {
 
 def listing_of(symbol: str) -> Listing:
     """The asset page of a symbol; the exchange is ARCA, where most funds live, unless known better."""
+    is_lent = symbol not in NOT_SHORTABLE
     return Listing(
-        symbol, f"{symbol} (simulated)", exchange=exchange_of(symbol), fractionable=symbol not in WHOLE_SHARES_ONLY
+        symbol,
+        f"{symbol} (simulated)",
+        exchange=exchange_of(symbol),
+        fractionable=symbol not in WHOLE_SHARES_ONLY,
+        shortable=is_lent,
+        easy_to_borrow=is_lent,
     )
 
 

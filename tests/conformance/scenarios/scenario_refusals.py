@@ -81,6 +81,14 @@ def test_a_fraction_of_a_whole_share_asset_is_refused(venue, trading, market):
     assert "not fractionable" in error.message
 
 
+def test_what_nobody_lends_cannot_be_sold_short(venue, trading):
+    asset = next((a for a in trading.get_all_assets() if not a.shortable), None)
+    assert asset is not None, "the universe needs an asset that cannot be borrowed"
+    body = order(venue, symbol=asset.symbol, side="sell", qty=1)
+    assert (body.status_code, body.json()["code"]) == (403, 40310000)
+    assert asset.symbol in body.json()["message"]
+
+
 def test_an_opposite_market_order_is_a_potential_wash_trade(venue, held, limit, market):
     held("SPY", 1)
     limit("SPY", 1, venue.ask("SPY") * 2, OrderSide.SELL)
