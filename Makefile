@@ -15,7 +15,7 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 	--no-annotate --allow-unsafe $(UPGRADE)
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: readme help demo test check lint format lock clean up down
+.PHONY: readme help demo test check lint format lock clean up down bench-decisions pictures
 help: ## this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 16
 
@@ -37,6 +37,14 @@ lint: .venv ## the part of check that runs no test
 format: .venv ## write the code as check wants it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-decisions: .venv ## decisions, backtests and their growth, measured; peers are installed for the comparison only
+	$(BIN)/python -m benchmarks.decisions --write
+	$(BIN)/python -m benchmarks.backtest_scale --write
+	$(BIN)/python -m benchmarks.backtest_peers --write
+
+pictures: .venv ## the pictures of the docs, from the recorded closes
+	$(BIN)/alchemiser symphony tree nuclear --out docs/images/nuclear.svg --closes ../shared/data/daily_close/klm69_2015_2024.csv.gz --date 2022-06-02
 
 up: ## the stack in Docker, healthy before it returns
 	docker compose up -d --wait --build

@@ -127,11 +127,14 @@ def fit_buys(
     buys: tuple[Trade, ...], spendable: Decimal, whole_share_symbols: tuple[str, ...], rules: PlanRules
 ) -> tuple[tuple[Trade, ...], tuple[Refusal, ...]]:
     """The buys shrunk alike until `spendable` dollars pay for all of them, and those that became too small."""
+    if not buys:
+        return (), ()  # nothing to pay for, however little there is
+    if not spendable.is_finite():
+        return (), tuple(_starved(buy, spendable) for buy in buys)
     margin = 1 + rules.buy_margin_bps / 10_000
     cost = sum((buy.qty * buy.price * margin for buy in buys), Decimal(0))
-    if not spendable.is_finite() or cost <= spendable:
-        known = spendable.is_finite() or not buys
-        return (buys, ()) if known else ((), tuple(_starved(buy, spendable) for buy in buys))
+    if cost <= spendable:
+        return buys, ()
     scale = max(Decimal(0), spendable) / cost
     fitted, starved = [], []
     for buy in buys:

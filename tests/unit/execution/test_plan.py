@@ -143,6 +143,12 @@ def test_positions_that_are_no_shares_are_valued_and_left_alone() -> None:
     assert only(plan).symbol == "SPY"
 
 
+@pytest.mark.parametrize("spendable", ["-1", "0", "NaN"])
+def test_nothing_to_buy_needs_no_cash(spendable: str) -> None:
+    """An invested account whose cash is owed or unknown: there is nothing to shrink."""
+    assert fit_buys((), Decimal(spendable), (), RULES) == ((), ())
+
+
 def test_money_that_is_not_a_number_buys_nothing() -> None:
     buys = planned(a_target(SPY="0.5"), a_situation()).trades
     fitted, starved = fit_buys(buys, Decimal("NaN"), (), RULES)
