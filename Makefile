@@ -15,15 +15,21 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 	--no-annotate --allow-unsafe $(UPGRADE)
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: readme help demo test check lint format lock clean up down bench-decisions pictures
+.PHONY: readme help demo test chaos chaos-mutants check lint format lock clean up down bench-decisions pictures
 help: ## this list
-	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
 demo: .venv/.stamp-demo .venv/.stamp-house .venv/.stamp-redis ## a whole rebalance, shown; ONCE=1 ends after the report; DATA=../shared/data uses recorded prices
 	@exec $(BIN)/alchemiser demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(DATA),--data '$(DATA)')
 
 test: .venv $(CONFORMANCE_VENVS) ## everything that can run here; Docker tests too where an engine answers (with CI=true they must)
 	@scripts/test $(TESTS)
+
+chaos: .venv ## SEEDS=10000 schedules of faults over the order table and the whole desk; a failing seed is shown
+	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),10000)
+
+chaos-mutants: .venv ## every wrong machine must be caught by the schedules within a minute
+	$(BIN)/python -m tests.chaos --mutants
 
 check: lint ## format, lint, types, import contracts, unit tests
 	$(BIN)/pytest -q tests/unit tests/architecture $(PYTEST_ARGS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backtest.history import HistoryError, read_closes, read_folder
@@ -32,6 +34,18 @@ def test_a_compressed_file_reads_as_the_plain_one(tmp_path: Path) -> None:
     path = tmp_path / "closes.csv.gz"
     path.write_bytes(gzip.compress(WIDE.encode()))
     assert read_closes(path).closes.symbols == {"SPY", "BIL"}
+
+
+@pytest.mark.parametrize("text", [WIDE, LONG])
+def test_a_parquet_file_reads_as_the_plain_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "closes.parquet"
+    pd.read_csv(io.StringIO(text)).to_parquet(path)
+    assert read_closes(path).closes.column("BIL").tolist() == [90, 91]
+
+
+def test_a_parquet_file_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match=r"closes\.parquet: expected CSV or Parquet"):
+        read_closes(written(tmp_path, "closes.parquet", WIDE))
 
 
 def test_instants_are_sessions_of_new_york(tmp_path: Path) -> None:
