@@ -10,9 +10,11 @@ import os
 import queue
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -64,15 +66,26 @@ class DeskPorts:
     obstacle: Callable[[], str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Threads and waiting. Seeded schedules put one simulated world in their place, where everything has one order."""
+
+    pool: Callable[[], Executor] = lambda: ThreadPoolExecutor(CALLS_AT_ONCE, "desk-call")
+    inbox: Callable[[], Inbox] = queue.SimpleQueue
+    reader: Callable[[Updates, str, Inbox], AbstractContextManager[object]] = UpdatesReader
+    monotonic: Callable[[], float] = time.monotonic
+
+
 class Desk:
     """One per worker process. `close` it at the end: it keeps threads for the broker's answers."""
 
-    def __init__(self, ports: DeskPorts, rules: DeskRules) -> None:
+    def __init__(self, ports: DeskPorts, rules: DeskRules, surroundings: Surroundings = Surroundings()) -> None:
+        self._around = surroundings
         self._ports = ports
         self._rules = rules
         self._book = ports.book
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, "desk-call")
+        self._pool = surroundings.pool()
         self._legs = Legs(ports.broker, ports.journal, ports.book, ports.clock, rules.policy, rules.plan_rules)
         self._completion = Completion(ports.broker, ports.quotes, ports.book, ports.clock)
         self._log = logs.get("execution.desk")
@@ -117,19 +130,19 @@ class Desk:
     def _worked(self, leg: LegRecord, plan: PlanRecord, hold: Hold, stop: threading.Event) -> bool:
         """False when the process must end before the leg does."""
         if leg.status == "working":
-            orders = self._legs.restore(leg, plan)
+            orders = self._legs.restore(leg, plan, hold.fence)
         else:
             leg, orders = self._legs.begin(leg, plan, stop, hold.renew)
-        inbox: Inbox = queue.SimpleQueue()
+        inbox = self._around.inbox()
         calls = self._calls(plan, hold, inbox)
         loop = self._loop(plan, orders, calls, inbox, hold)
         try:
-            with UpdatesReader(self._ports.updates, plan.updates_from, inbox):
+            with self._around.reader(self._ports.updates, plan.updates_from, inbox):
                 if loop.run(stop) == "left":
                     return False
         finally:
             calls.finish(_FINISH_SECONDS)
-        self._legs.end(leg, plan, loop.orders, loop.stop_reason)
+        self._legs.end(leg, plan, loop.orders, loop.stop_reason, stop=stop, renew=hold.renew)
         return True
 
     def _broken(self, name: str, error: ValueError) -> AlertRaised:
@@ -153,6 +166,8 @@ class Desk:
             gate=Gate(ports.book, ports.obstacle, self._rules.bounds, plan),
             clock=ports.clock,
             fence=hold.fence,
+            monotonic=self._around.monotonic,
+            most_seconds=hold.seconds,
             pool=self._pool,
             answer=lambda order_id, event: inbox.put((order_id, event)),
         )
@@ -173,5 +188,6 @@ class Desk:
             policy=self._rules.policy,
             bounds=self._rules.bounds,
             plan_id=plan.plan_id,
+            monotonic=self._around.monotonic,
             seen_cancel=cancel.id if cancel is not None and is_old else None,
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import TypeAdapter
 
 from services.execution.domain import records
-from services.execution.domain.order_state import SmartOrder
+from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import FencedOutError
 from shared.bus import Bus, BusUnavailableError, Change, Outcome, Publication, Put, Remove
@@ -26,8 +27,9 @@ _ATTEMPTS = 100
 class Book:
     """Reads raise BusUnavailableError, and ValueError for a document that cannot be read: nothing is assumed in its place."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, *, pause: Callable[[float], object] | None = None) -> None:
         self._bus = bus
+        self._pause = pause or threading.Event().wait
 
     def plan(self, plan_id: str) -> PlanRecord | None:
         return self._read(PlanRecord, records.PLANS, plan_id)
@@ -65,14 +67,36 @@ class Book:
             try:
                 return self._bus.commit(outcome, once=once) or attempt > 0
             except BusUnavailableError:
-                threading.Event().wait(_PAUSE_SECONDS)
+                self._pause(_PAUSE_SECONDS)
         return self._bus.commit(outcome, once=once) or True
 
-    def write_order(self, order: SmartOrder, messages: Sequence[Message]) -> None:
-        """What an order told, with the order as it then stood. Raises FencedOutError when another worker told it before."""
+    def write_order(self, order: SmartOrder, messages: Sequence[Message], *, after: int) -> None:
+        """What an order told since its `after`-th fact, with the order as it stands now.
+
+        Raises FencedOutError when another worker has told what comes after that fact: of two workers that know the same
+        record, exactly one can continue it, however many facts each of them has to tell.
+        """
         change = Put(records.ORDERS, order.order_id, order_document(order))
-        if not self.tell(messages, [change], once=f"{order.order_id}#{order.told}"):
-            raise FencedOutError(f"{order.order_id}: another worker has told fact {order.told} already")
+        if not self.tell(messages, [change], once=f"{order.order_id}:after#{after}"):
+            raise FencedOutError(f"{order.order_id}: another worker has told what follows fact {after} already")
+
+    def take_up(self, order_id: str, fence: int) -> SmartOrder:
+        """The record, continued by the worker with this fence: nobody else who has read it can continue it any more.
+
+        A Redis that came back from its file may hold an old record beside the marks of what followed it; no worker could
+        ever go on from there, so that the holder of the lease does. Raises ValueError where there is no record.
+        """
+        seen = -1
+        while True:
+            kept = self.order(order_id)
+            if kept is None:
+                raise ValueError(f"{order_id}: expected its record, written when the leg began; got none")
+            if kept.phase is Phase.DONE:
+                return kept
+            mark = f"{order_id}:after#{kept.told}" + (f":fence{fence}" if kept.told == seen else "")
+            seen, taken = kept.told, replace(kept, told=kept.told + 1)
+            if self.tell((), [Put(records.ORDERS, order_id, order_document(taken))], once=mark):
+                return taken
 
     def begin_leg(
         self, leg: LegRecord, plan: PlanRecord, orders: Sequence[SmartOrder], told: Sequence[Message]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
 from decimal import Decimal
@@ -93,6 +94,8 @@ class BrokerCalls:
         fence: int,
         pool: Executor,
         answer: Answer,
+        monotonic: Callable[[], float] = time.monotonic,
+        most_seconds: float = 15.0,
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -102,6 +105,8 @@ class BrokerCalls:
         self._fence = fence
         self._pool = pool
         self._answer = answer
+        self._monotonic = monotonic
+        self._most_seconds = most_seconds
         self._under_way: set[Future[None]] = set()
         self._asked: set[str] = set()
         self._log = logs.get("execution.desk")
@@ -139,7 +144,16 @@ class BrokerCalls:
             raise
 
     def _place(self, order: SmartOrder, command: Place) -> None:
-        name, now = command.request.client_order_id, self._clock.now()
+        try:
+            self._judged_and_sent(order, command)
+        except Exception as error:
+            # Without any answer the order would wait for one for ever; it may have been sent or not.
+            name = command.request.client_order_id
+            self._answer(order.order_id, PlaceUnknown(name, f"{type(error).__name__}: {error}"))
+            raise
+
+    def _judged_and_sent(self, order: SmartOrder, command: Place) -> None:
+        name, now, started = command.request.client_order_id, self._clock.now(), self._monotonic()
         command = self._priced(order, command)
         objection = self._gate.objection(order, command, now)
         if objection is not None:
@@ -149,6 +163,10 @@ class BrokerCalls:
         if refusal is not None:
             self._answer(order.order_id, refusal)
             return
+        if self._monotonic() - started >= self._most_seconds:
+            # This process stood still for as long as its lease lives: what another worker has concluded since is not known.
+            self._answer(order.order_id, PlaceUnknown(name, "stood still between the journal and the wire"))
+            return
         outcome = self._sent(command)
         self._answer(order.order_id, _placed(name, outcome))
         self._settle(name, *_settlement(outcome, is_resend=command.is_resend))
@@ -157,7 +175,10 @@ class BrokerCalls:
         """A repetition is judged by today's quote."""
         if command.quote is not None:
             return command
-        quote = self._quotes.latest([order.symbol]).get(order.symbol)
+        try:
+            quote = self._quotes.latest([order.symbol]).get(order.symbol)
+        except BusUnavailableError:
+            quote = None  # the gate objects to that, and it is asked about and tried again
         return Place(command.request, command.rung, command.attempt, quote, command.is_resend)
 
     def _journalled(self, order: SmartOrder, command: Place, now: dt.datetime) -> Event | FencedOutError | None:

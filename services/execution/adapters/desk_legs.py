@@ -17,7 +17,7 @@ from services.execution.domain.ladder import Policy
 from services.execution.domain.order_state import Child, SmartOrder
 from services.execution.domain.plan import PlanRules, fit_buys
 from services.execution.domain.records import LegRecord, PlanRecord
-from services.execution.ports import Broker, BrokerUnavailableError, Intent, Journal
+from services.execution.ports import Broker, Intent, Journal
 from shared.clock import Clock
 from shared.contracts.base import Side
 from shared.contracts.execution import OrderRefused, Refusal, Trade
@@ -54,24 +54,35 @@ class Legs:
         self.book.begin_leg(begun, plan, orders, told)
         return begun, {order.order_id: order for order in orders}
 
-    def restore(self, leg: LegRecord, plan: PlanRecord) -> dict[str, SmartOrder]:
+    def restore(self, leg: LegRecord, plan: PlanRecord, fence: int) -> dict[str, SmartOrder]:
         """The leg's orders as the records and the journal know them."""
         children: dict[str, list[Child]] = {}
         for intent, outcome, broker_order_id in self.journal.intents(plan.plan_id):
             children.setdefault(intent.order_id, []).append(_child(intent, outcome, broker_order_id))
         now, orders = self.clock.now(), {}
         for order_id in leg.order_ids:
-            kept = self.book.order(order_id)
-            if kept is None:
-                raise ValueError(f"{order_id}: expected its record, written when the leg began; got none")
+            kept = self.book.take_up(order_id, fence)
             orders[order_id] = recovery.restored(kept, children.get(order_id, []), now, self.policy)
         return orders
 
-    def end(self, leg: LegRecord, plan: PlanRecord, orders: dict[str, SmartOrder], stop_reason: str) -> None:
-        """Write its results, and free the buys when these were the sells."""
+    def end(
+        self,
+        leg: LegRecord,
+        plan: PlanRecord,
+        orders: dict[str, SmartOrder],
+        stop_reason: str,
+        *,
+        stop: threading.Event,
+        renew: Callable[[], None],
+    ) -> None:
+        """Write its results, and free the buys when these were the sells. Raises FencedOutError, StoppedWaitingError.
+
+        The broker's executions are waited for: prices that were only heard may miss the cent.
+        """
+        fills = answered(lambda: self._fills(plan), stop, renew)
         now, trades = self.clock.now(), {trade.symbol: trade for trade in plan.side(leg.side)}
         results = tuple(report.order_result(order, trades[order.symbol], now) for order in orders.values())
-        amount = report.traded(orders.values(), self._fills(plan)).quantize(Decimal("0.000000001"))
+        amount = report.traded(orders.values(), fills).quantize(Decimal("0.000000001"))
         ended = leg.model_copy(update={"status": "done", "results": results, "sold_or_bought": amount})
         self.book.end_leg((ended, *self._freed(leg, plan, stop_reason)), of=leg.leg_id)
 
@@ -96,10 +107,7 @@ class Legs:
         return _spendable(account)
 
     def _fills(self, plan: PlanRecord) -> Sequence[Fill]:
-        try:
-            return self.broker.fills_since(plan.created_at - dt.timedelta(seconds=1))
-        except BrokerUnavailableError:
-            return ()  # what was heard stands in
+        return self.broker.fills_since(plan.created_at - dt.timedelta(seconds=1))
 
 
 def _spendable(account: Account) -> Decimal:

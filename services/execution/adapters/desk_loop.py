@@ -9,7 +9,7 @@ import datetime as dt
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
@@ -107,6 +107,7 @@ class LegLoop:
     seen_cancel: str | None = None
     """The cancel request that was there before this leg began."""
     stop_reason: str = ""
+    monotonic: Callable[[], float] = time.monotonic
     _next_control: float = 0.0
     _next_renewal: float = 0.0
     _by_child: dict[str, str] = field(default_factory=dict)
@@ -166,7 +167,7 @@ class LegLoop:
         except smart_order.ImpossibleEventError as error:
             self._log.error("an impossible event was left out", error=str(error))
             return
-        after = self._written(step)
+        after = self._written(step, before.told)
         self.orders[order_id] = after
         self._remember(after)
         for command in step.commands:
@@ -174,14 +175,14 @@ class LegLoop:
                 self.calls.send(after, command)
         self._settle(before, after)
 
-    def _written(self, step: Step) -> SmartOrder:
+    def _written(self, step: Step, known: int) -> SmartOrder:
         """What is told, and that a cancel is about to leave: else the next worker would take its end for somebody else's."""
         told = [command.message for command in step.commands if isinstance(command, Tell)]
         if told:
-            self.book.write_order(step.order, told)
+            self.book.write_order(step.order, told, after=known)
         elif any(isinstance(command, Cancel) for command in step.commands):
             numbered = replace(step.order, told=step.order.told + 1)
-            self.book.write_order(numbered, ())
+            self.book.write_order(numbered, (), after=known)
             return numbered
         return step.order
 
@@ -205,7 +206,7 @@ class LegLoop:
 
     def _keep_house(self) -> None:
         """Renew the lease and hear what people want, a few times a second."""
-        now = time.monotonic()
+        now = self.monotonic()
         if now >= self._next_renewal:
             self._next_renewal = now + self.hold.seconds / 3
             self.hold.renew()

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from services.execution.adapters.desk_book import Book
@@ -43,6 +44,7 @@ class Dispatcher(Hooks):
         clock: Clock,
         *,
         nobody_seconds: float = _NOBODY_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._planner = planner
         self._book = book
@@ -50,6 +52,7 @@ class Dispatcher(Hooks):
         self._leases = leases
         self._clock = clock
         self._nobody_seconds = nobody_seconds
+        self._monotonic = monotonic
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
         self._fence: int | None = None
         self._renew_at = 0.0
@@ -84,8 +87,8 @@ class Dispatcher(Hooks):
         self._offer_legs()
         if self._planner.plan_newest() is not None:
             self._offer_legs()
-        if time.monotonic() >= self._want_at:
-            self._want_at = time.monotonic() + _WANT_SECONDS
+        if self._monotonic() >= self._want_at:
+            self._want_at = self._monotonic() + _WANT_SECONDS
             self._planner.want_quotes()
 
     def _offer_legs(self) -> None:
@@ -106,8 +109,8 @@ class Dispatcher(Hooks):
             return
         if self._legs.offer(leg.leg_id):
             self._log.info("leg offered", leg=leg.leg_id)
-        since = self._waiting_since.setdefault(leg.leg_id, time.monotonic())
-        if time.monotonic() - since > self._nobody_seconds:
+        since = self._waiting_since.setdefault(leg.leg_id, self._monotonic())
+        if self._monotonic() - since > self._nobody_seconds:
             self._book.tell([self._nobody(leg)], once=f"{leg.leg_id}:nobody")
 
     def _nobody(self, leg: LegRecord) -> AlertRaised:
@@ -123,7 +126,7 @@ class Dispatcher(Hooks):
         )
 
     def _leads(self) -> bool:
-        now = time.monotonic()
+        now = self._monotonic()
         if self._fence is not None and now < self._renew_at:
             return True
         self._renew_at = now + _LEASE_SECONDS / 3

@@ -30,6 +30,7 @@ class OrderStopper:
         is_desk_at_work: Callable[[], bool],
         desk_seconds: float = 2.0,
         patience_seconds: float = 10.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -37,12 +38,13 @@ class OrderStopper:
         self._is_desk_at_work = is_desk_at_work
         self._desk_seconds = desk_seconds
         self._patience = patience_seconds
+        self._monotonic = monotonic
 
     def stop(
         self, symbols: frozenset[str] = frozenset(), sides: frozenset[Side] = frozenset({"buy", "sell"})
     ) -> StoppedOrders:
         """All of ours, or only those of these symbols and sides."""
-        started, seen, asked, clean = time.monotonic(), set[str](), set[str](), 0
+        started, seen, asked, clean = self._monotonic(), set[str](), set[str](), 0
         grace = self._desk_seconds if self._is_desk_at_work() else 0.0
         while True:
             found = [
@@ -50,7 +52,7 @@ class OrderStopper:
             ]
             seen |= {order.id for order in found}
             clean = 0 if found else clean + 1
-            waited = time.monotonic() - started
+            waited = self._monotonic() - started
             if waited > self._patience or clean >= _CLEAN_LOOKS or (clean and not grace):
                 return StoppedOrders(len(seen) - len(found), tuple(order.client_order_id for order in found))
             if waited >= grace:

@@ -26,6 +26,5 @@ def restored(order: SmartOrder, journalled: Sequence[Child], now: dt.datetime, p
         return replace(order, asks=0, wake_at=now)  # the cancel may not have left: asked about, and repeated if need be
     names = [rung.name for rung in policy.rungs]
     rung = names.index(live.rung) if live.rung in names else min(order.rung, policy.last)
-    return replace(
-        order, phase=Phase.UNKNOWN, asked_at=live.sent_at, asks=0, wake_at=now, rung=rung, rung_since=live.sent_at
-    )
+    # The dead worker may have sent it again a moment ago: only from now on does an absence begin to prove something.
+    return replace(order, phase=Phase.UNKNOWN, asked_at=now, asks=0, wake_at=now, rung=rung, rung_since=live.sent_at)
