@@ -20,6 +20,7 @@ import pytest
 import talib
 
 from cli.main import main
+from tests.conftest import need
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples" / "symphonies"
@@ -201,8 +202,8 @@ def test_the_picture_lights_the_path_that_was_taken(
     assert "lit" not in out.read_text().split("</style>")[1]
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="a PNG needs Chromium")
 def test_the_picture_as_png(alchemiser: Run, symphony: Path, tmp_path: Path) -> None:
+    need("Chromium, which draws a PNG", present=shutil.which("chromium") is not None)
     out = tmp_path / "tree.png"
     code, _, err = alchemiser("symphony", "tree", symphony, "--out", out)
     assert code == 0, err
