@@ -21,6 +21,10 @@ Dollars = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Bps = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
+_NAME = r"[A-Z][A-Z0-9]*(\.[A-Z0-9]+)?"
+Symbols = Annotated[str, Field(pattern=rf"^({_NAME}(,{_NAME})*)?$")]
+"""Names separated by commas, without blanks."""
+
 
 class ExecutionSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="EXECUTION_")
@@ -35,6 +39,10 @@ class ExecutionSettings(Settings):
     """A spread of so few dollars is never too wide."""
     max_quote_age_seconds: Seconds = 60
     """An older quote refuses the order."""
+    allow_symbols: Symbols = ""
+    """Only these are traded, as in SPY,TLT; empty allows every symbol. Other positions are left alone."""
+    deny_symbols: Symbols = ""
+    """These are neither bought nor sold, as in SPY,TLT; wins over EXECUTION_ALLOW_SYMBOLS."""
 
     cash_reserve: Share = Decimal("0.0025")
     """The share of equity that is never invested."""
@@ -71,6 +79,8 @@ class ExecutionSettings(Settings):
             max_spread_bps=self.max_spread_bps,
             spread_floor=self.spread_floor,
             max_quote_age_seconds=self.max_quote_age_seconds,
+            allowed_symbols=_symbols_in(self.allow_symbols),
+            denied_symbols=_symbols_in(self.deny_symbols),
         )
 
     def plan_rules(self) -> PlanRules:
@@ -89,3 +99,7 @@ class ExecutionSettings(Settings):
             allows_naked_market=self.market_order_fallback,
             collar_bps=self.collar_bps,
         )
+
+
+def _symbols_in(names: str) -> frozenset[str]:
+    return frozenset(names.split(",")) if names else frozenset()

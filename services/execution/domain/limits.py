@@ -29,6 +29,10 @@ class Bounds:
     max_quote_age_seconds: float = 60
     clock_tolerance_seconds: float = 10
     """A quote may be this far in the future before it counts as wrong."""
+    allowed_symbols: frozenset[str] = frozenset()
+    """Nothing else is traded; empty allows every symbol."""
+    denied_symbols: frozenset[str] = frozenset()
+    """Never traded, neither bought nor sold; wins over what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,16 @@ def _asset(proposal: Proposal, _bounds: Bounds) -> str | None:
     return None if proposal.asset.is_tradable else "the broker does not trade it now"
 
 
+def _denied_symbol(proposal: Proposal, bounds: Bounds) -> str | None:
+    return f"{proposal.symbol} is on the deny list" if proposal.symbol in bounds.denied_symbols else None
+
+
+def _allowed_symbol(proposal: Proposal, bounds: Bounds) -> str | None:
+    if not bounds.allowed_symbols or proposal.symbol in bounds.allowed_symbols:
+        return None
+    return f"{proposal.symbol} is not on the allow list"
+
+
 def _foreign_orders(proposal: Proposal, _bounds: Bounds) -> str | None:
     if not proposal.foreign_orders:
         return None
@@ -155,6 +169,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("arming", _arming),
     Limit("session", _session),
     Limit("asset", _asset),
+    Limit("deny list", _denied_symbol),
+    Limit("allow list", _allowed_symbol),
     Limit("foreign orders", _foreign_orders),
     Limit("short sale", _short_sale),
     Limit("quote", _quote, may_pass=True),

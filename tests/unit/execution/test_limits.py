@@ -30,6 +30,11 @@ REFUSED: list[tuple[str, dict[str, Any], Bounds]] = [
     ("session", {"now": dt.datetime(2024, 7, 3, 17, 0, tzinfo=dt.UTC)}, Bounds()),
     ("asset", {"asset": None}, Bounds()),
     ("asset", {"asset": Asset("SPY", is_tradable=False, is_fractionable=True)}, Bounds()),
+    ("deny list", {}, Bounds(denied_symbols=frozenset({"SPY"}))),
+    ("deny list", {}, Bounds(denied_symbols=frozenset({"SPY"}), allowed_symbols=frozenset({"SPY"}))),
+    ("deny list", {"side": "sell", "held_qty": Decimal(10)}, Bounds(denied_symbols=frozenset({"SPY"}))),
+    ("allow list", {}, Bounds(allowed_symbols=frozenset({"TLT"}))),
+    ("allow list", {"side": "sell", "held_qty": Decimal(10)}, Bounds(allowed_symbols=frozenset({"TLT"}))),
     ("foreign orders", {"foreign_orders": ("theirs-1",)}, Bounds()),
     ("short sale", {"side": "sell"}, Bounds()),
     ("short sale", {"side": "sell", "held_qty": Decimal(9)}, Bounds()),
@@ -61,6 +66,11 @@ def test_a_limit_refuses_by_name_and_says_what_it_saw(limit: str, changes: dict[
     assert found is not None
     assert found.limit == limit
     assert found.detail
+
+
+def test_a_symbol_on_the_allow_list_and_off_the_deny_list_passes() -> None:
+    lists = Bounds(allowed_symbols=frozenset({"SPY"}), denied_symbols=frozenset({"TLT"}))
+    assert objection(a_proposal(), lists) is None
 
 
 def test_every_limit_has_a_test() -> None:

@@ -53,6 +53,8 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
         ("SPREAD_FLOOR", "NaN"),
         ("MAX_QUOTE_AGE_SECONDS", "0"),
         ("MAX_QUOTE_AGE_SECONDS", "nan"),
+        ("ALLOW_SYMBOLS", "SPY, TLT"),
+        ("DENY_SYMBOLS", "spy"),
         ("CASH_RESERVE", "2"),
         ("MIN_TRADE_NOTIONAL", "0.5"),
         ("PATIENCE_SECONDS", "-3"),
@@ -72,3 +74,11 @@ def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, n
     with pytest.raises(SettingsError, match=f"^EXECUTION_{name}: .*") as caught:
         read(ExecutionSettings)
     assert "\n" not in str(caught.value)
+
+
+def test_the_symbol_lists_reach_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXECUTION_ALLOW_SYMBOLS", "SPY,BRK.B")
+    monkeypatch.setenv("EXECUTION_DENY_SYMBOLS", "TLT")
+    bounds = read(ExecutionSettings).bounds()
+    assert bounds.allowed_symbols == {"SPY", "BRK.B"}
+    assert bounds.denied_symbols == {"TLT"}
