@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,17 @@ from tests.conftest import ROOT, eventually
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
 
 TOKEN = "end-to-end-" + uuid.uuid4().hex
-PUBLISHED = ("SIMULATOR", "MARKETDATA", "STRATEGY", "EXECUTION", "NOTIFIER", "MAILSINK", "PROMETHEUS", "GRAFANA")
+PUBLISHED = (
+    "REDIS",
+    "SIMULATOR",
+    "MARKETDATA",
+    "STRATEGY",
+    "EXECUTION",
+    "NOTIFIER",
+    "MAILSINK",
+    "PROMETHEUS",
+    "GRAFANA",
+)
 SERVICES = ("marketdata", "strategy", "execution", "notifier")
 HEALTHY_WITHIN, FILLED_WITHIN = 60, 90
 
@@ -157,6 +168,20 @@ def test_prometheus_reaches_every_service_and_no_rule_fires(stack: Stack) -> Non
 def test_every_service_shows_its_face(stack: Stack, service: str) -> None:
     for path in ("/health", "/ready", "/metrics", "/docs"):
         assert httpx.get(stack.url(service, path), timeout=10).status_code == 200, path
+
+
+def test_the_command_line_reaches_the_stack_from_outside(stack: Stack) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ALCHEMISER_REDIS_URL": f"redis://127.0.0.1:{stack.ports['REDIS']}/0",
+        "ALCHEMISER_HTTP_TOKEN": TOKEN,
+        **{f"ALCHEMISER_{name.upper()}_URL": stack.url(name, "") for name in SERVICES},
+    }
+    for asked in (["status"], ["streams", "show", "execution.events"], ["streams", "dead-letters", "list"]):
+        command = [sys.executable, "-m", "cli.main", *asked, "--json"]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout) is not None
 
 
 def test_workers_can_be_added(stack: Stack) -> None:
