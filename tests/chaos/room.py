@@ -27,24 +27,12 @@ from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner, RunnerOptions
 from tests.chaos.boundaries import BadNetwork, Boundary
 from tests.chaos.world import AtOnce, Chances, DeathError, Follower, Signal, World, WorldInbox, WorldQuotes
+from tests.integration.execution.trading_room import Legs
 
 LEASE_SECONDS = 15.0
 STORM_TURNS = 150
 """After so many turns no new fault happens."""
 _WEIGHTS = ((), ("SPY",), ("SPY", "TLT"), ("TLT", "WHL"), ("SPY", "TLT", "WHL"))
-
-
-class Legs:
-    """The LegQueue port as a list."""
-
-    def __init__(self) -> None:
-        self.waiting: list[str] = []
-
-    def offer(self, leg_id: str) -> bool:
-        if leg_id in self.waiting:
-            return False
-        self.waiting.append(leg_id)
-        return True
 
 
 @dataclass

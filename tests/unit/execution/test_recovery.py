@@ -11,7 +11,7 @@ from services.execution.adapters.desk_book import order_document
 from services.execution.domain import recovery, smart_order
 from services.execution.domain.broker import Status
 from services.execution.domain.ladder import standard
-from services.execution.domain.order_events import Cancel, Found, Placed, Query, Tick
+from services.execution.domain.order_events import Cancel, Found, NotFound, Placed, Query, Tick
 from services.execution.domain.order_state import Child, Phase, SmartOrder
 from tests.unit.execution.builders import NOW, a_quote, a_word, an_order, seconds
 
@@ -41,6 +41,18 @@ def test_what_was_working_is_asked_about_and_goes_on() -> None:
     assert len(order.children) == 1
     step = smart_order.step(order, Found(a_word()), LATER, POLICY)
     assert step.order.phase is Phase.WORKING
+
+
+def test_an_absence_proves_nothing_until_long_after_the_take_up() -> None:
+    """The dead worker may have sent it again in its last moment, and that request may still be on its way."""
+    late = NOW + seconds(3_000)
+    order = recovery.restored(replace(an_order(), stop_reason="halt"), [a_child()], late, POLICY)
+    missing = NotFound("p1-SPY-buy-mid-1")
+    soon = smart_order.step(order, missing, late + seconds(POLICY.resend_after_seconds - 1), POLICY)
+    assert soon.order.phase is Phase.UNKNOWN
+    assert (
+        smart_order.step(order, missing, late + seconds(POLICY.resend_after_seconds), POLICY).order.phase is Phase.READY
+    )
 
 
 def test_a_rejected_intent_is_over() -> None:
