@@ -35,11 +35,11 @@ def simulator(
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = read(SimulatorSettings, **given)
+        # uvicorn stops in order on SIGTERM and then raises it again: being told to stop is no failure.
+        signal.signal(signal.SIGTERM, _end)
+        raise SystemExit(serve(settings))
     except SettingsError as error:
         raise _as_options(error, given) from error
-    # uvicorn stops in order on SIGTERM and then raises it again: being told to stop is no failure.
-    signal.signal(signal.SIGTERM, _end)
-    raise SystemExit(serve(settings))
 
 
 def _end(_number: int, _frame: object) -> None:

@@ -31,6 +31,7 @@ from services.simulator.adapters.context import Time, VenueContext
 from services.simulator.adapters.gate import Gate
 from services.simulator.adapters.market_factory import default_start, market_for
 from services.simulator.adapters.metrics import Measured
+from services.simulator.adapters.recorded_files import RecordedDataError
 from services.simulator.adapters.venue import Venue, World
 from services.simulator.domain import rejections
 from services.simulator.domain.credentials import KeyRing
@@ -116,9 +117,13 @@ def create_app(settings: SimulatorSettings, *, market: Market | None = None, tim
 
 
 def serve(settings: SimulatorSettings) -> int:
-    """Runs the venue until SIGTERM or Ctrl-C. Returns the exit code."""
+    """Runs the venue until SIGTERM or Ctrl-C. Returns the exit code. Raises SettingsError for a wrong address or wrong data."""
     listening = _listen(settings)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except RecordedDataError as error:
+        listening.close()
+        raise SettingsError(f"SIM_DATA: {error}") from error
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -63,6 +63,18 @@ def test_a_wrong_option_is_2_and_named_as_it_was_given(alchemiser: Run, argument
     assert named in ended.err
 
 
+def test_data_that_are_none_are_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "daily_ohlcv").mkdir()
+    (tmp_path / "daily_ohlcv" / "SPY.csv").write_text("nonsense\n1\n")
+    for folder in (tmp_path, tmp_path / "daily_ohlcv"):
+        command = [sys.executable, "-m", "cli.main", "simulator", "--port", "0", "--data", str(folder)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 2
+        [line] = ended.stderr.splitlines()
+        assert line.startswith(f"alchemiser: --data: {folder}")
+        assert "expected" in line
+
+
 def test_a_wrong_variable_is_78_and_named_as_it_was_given(alchemiser: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIM_SPEED", "fast")
     ended = alchemiser("simulator", "--seed", "3")
