@@ -34,6 +34,10 @@ def test_what_once_broke_holds(seed: int) -> None:
     assert fault_in("desk", seed) is None
 
 
+def test_an_order_that_shrank_to_nothing_is_told_as_refused() -> None:
+    assert fault_in("machine", 5247) is None
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_seed_replays_exactly(level: str) -> None:
     assert LEVELS[level](7) == LEVELS[level](7)

@@ -45,9 +45,9 @@ def _wait_then_shrink(step: Step, event: PlaceRejected, now: dt.datetime, policy
         remaining = grid.shares_down(order.remaining * (1 - policy.shrink), whole=order.whole_shares)
         if order.whole_shares and remaining == order.remaining:
             remaining -= 1
+        if remaining <= 0:  # the total stays: an order that shrank to nothing is refused, not filled
+            return finished(step, event.message, now, limit=str(event.kind))
         step = step.changed(total=order.filled + remaining)
-    if step.order.remaining <= 0:
-        return finished(step, event.message, now, limit=str(event.kind))
     return _wait(step, event, now, policy)
 
 
