@@ -114,11 +114,16 @@ def create_app(service: str, checks: Checks, token: TokenCheck, *, description: 
     def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    add_docs(app)
+    return app
+
+
+def add_docs(app: FastAPI) -> None:
+    """/docs without scripts or foreign hosts; the app is made with docs_url=None."""
+
     @app.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
         return HTMLResponse(docs_page(app.openapi(), str(request.base_url).rstrip("/")), headers=_NOTHING_FOREIGN)
-
-    return app
 
 
 def serve(app: FastAPI, host: str, port: int) -> Callable[[threading.Event], None]:

@@ -43,6 +43,7 @@ from services.simulator.domain.market import Market
 from services.simulator.domain.rate_limits import RateLimits
 from services.simulator.domain.virtual_clock import VirtualClock
 from services.simulator.settings import SimulatorSettings
+from shared.http import add_docs
 from shared.settings import SettingsError
 
 # Clients keep idle connections; one that dies under a POST leaves them in doubt about an order.
@@ -60,7 +61,12 @@ class Worlds:
         self._time = time
         self._markets = {settings.seed: market}
         self.context = VenueContext(
-            market, self._clock(market, None), KeyRing(settings.pinned), RateLimits(settings.rate_limit), time
+            market,
+            self._clock(market, None),
+            KeyRing(settings.pinned),
+            RateLimits(settings.rate_limit),
+            settings.plan == "basic",
+            time,
         )
 
     def make(self, seed: int | None, start: dt.datetime | None) -> World:
@@ -103,6 +109,8 @@ def create_app(settings: SimulatorSettings, *, market: Market | None = None, tim
         description="An exchange that speaks Alpaca's wire. /sim is its own.",
         redirect_slashes=False,
         lifespan=_pumping(venue),
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.venue = venue
     for room in _ROUTERS:
@@ -175,6 +183,8 @@ def _pumping(venue: Venue) -> Callable[[FastAPI], AbstractAsyncContextManager[No
 
 
 def _add_own_pages(app: FastAPI, venue: Venue) -> None:
+    add_docs(app)
+
     @app.get("/health")
     async def health() -> dict[str, str]:
         """The process lives."""

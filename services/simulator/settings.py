@@ -34,6 +34,8 @@ class SimulatorSettings(Settings):
     """Virtual seconds per second; 0 stands still until told to move."""
     fills: Literal["paper", "realistic"] = "paper"
     """As Alpaca's paper account fills, or with sizes, queue and fees."""
+    plan: Literal["basic", "plus"] = "plus"
+    """The market-data plan of every account: basic is refused the last fifteen minutes of the sip feed, as at Alpaca."""
     rate_limit: Annotated[int, Field(ge=0)] = 200
     """Requests a minute and account; 0 is none."""
     key: Annotated[str, Field(min_length=1)] | None = None

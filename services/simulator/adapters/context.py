@@ -67,6 +67,8 @@ class VenueContext:
     clock: VirtualClock
     keys: KeyRing
     limits: RateLimits
+    is_basic: bool = False
+    """The free market-data plan; otherwise everything may be asked."""
     time: Time = field(default_factory=Time)
     listeners: list[Listener] = field(default_factory=list)
     faults: Faults = field(init=False)

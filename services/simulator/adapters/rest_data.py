@@ -40,6 +40,7 @@ _PIECE = dt.timedelta(minutes=15)
 _SIP_DELAY = dt.timedelta(minutes=15)
 # Feeds of the hours and markets that are not simulated.
 _SILENT_FEEDS = frozenset({"boats", "otc", "overnight"})
+_NOT_SUBSCRIBED = {"code": 42210000, "message": "subscription does not permit querying recent SIP data"}
 _LOOK_BACK = (dt.timedelta(minutes=10), dt.timedelta(days=1), dt.timedelta(days=30))
 
 
@@ -57,10 +58,21 @@ class Asked:
     query: Params
     market: Market
     now: dt.datetime
+    is_basic: bool = False
+    """The free plan: the consolidated feed's last fifteen minutes are not for it."""
+
+    def require_entitled(self, feed: str, end: dt.datetime) -> None:
+        """Raises NotSubscribedError for recent data of the consolidated feed on the free plan."""
+        if self.is_basic and feed == "sip" and end > self.now - _SIP_DELAY:
+            raise NotSubscribedError
 
     @property
     def codes(self) -> Codes:
         return codes_of(self.market.listings())
+
+
+class NotSubscribedError(Exception):
+    """The data exist, and the account's plan does not include them."""
 
 
 Answer = Callable[[Asked], Any]
@@ -75,11 +87,13 @@ def router(context: VenueContext) -> APIRouter:
     def add(path: str, answer: Answer) -> None:
         async def endpoint(request: Request) -> JSONResponse:
             query = {**request.query_params, **request.path_params}
-            asked = Asked(query, context.market, context.now())
+            asked = Asked(query, context.market, context.now(), context.is_basic)
             try:
                 return JSONResponse(await run_in_threadpool(answer, asked))
             except BadParameter as refusal:
                 return JSONResponse({"message": str(refusal)}, status_code=400)
+            except NotSubscribedError:
+                return JSONResponse(_NOT_SUBSCRIBED, status_code=403)
 
         routes.add_api_route(f"/v2/stocks/{path}", endpoint, methods=["GET"])
 
@@ -108,7 +122,8 @@ def _history_of_one(asked: Asked, kind: str) -> dict[str, Any]:
 
 
 def _paged(asked: Asked, kind: str, symbols: Sequence[str]) -> dict[str, Any]:
-    within = params.range_in(asked.query, asked.now)
+    within = params.range_in(asked.query, asked.now - _SIP_DELAY if asked.is_basic else asked.now)
+    asked.require_entitled(within.feed, within.end)
     series, told = _series(asked, kind, within.feed)
     known = _known(asked, symbols, within.feed)
     found, more = _page(known, within, series)
@@ -215,6 +230,7 @@ def _latest_of_one(asked: Asked, kind: str) -> dict[str, Any]:
 
 def _newest(asked: Asked, kind: str, symbols: Sequence[str]) -> dict[str, Any]:
     feed, currency = params.feed_in(asked.query, params.LATEST_FEEDS), params.currency_in(asked.query)
+    asked.require_entitled(feed, asked.now)
     at = asked.now - _SIP_DELAY if feed == "delayed_sip" else asked.now
     read = {"quotes": _quote, "trades": _trade, "bars": _minute}[kind]
     found = {symbol: read(asked, symbol, at, feed) for symbol in _known(asked, symbols, feed)}
@@ -261,6 +277,7 @@ def _snapshot_of_one(asked: Asked) -> dict[str, Any]:
 
 
 def _snapshot(asked: Asked, symbol: str, feed: str) -> dict[str, Any]:
+    asked.require_entitled(feed, asked.now)
     """What there is of the newest trade, quote, minute, day and day before; a part that is not there is absent."""
     at = asked.now - _SIP_DELAY if feed == "delayed_sip" else asked.now
     date = new_york_date(at)
