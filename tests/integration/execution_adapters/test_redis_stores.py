@@ -120,7 +120,8 @@ def test_a_live_desk_is_armed_for_hours_and_disarmed_at_a_word(redis_client: red
 
 def test_a_token_leaves_redis_when_it_ends(redis_client: redis.Redis, namespace: str) -> None:
     store = ArmingStore(redis_client, namespace)
-    store.arm(ArmingToken(LIVE, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)))  # the key expires by the server's clock
+    in_an_hour = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)  # the key expires by the server's clock
+    store.arm(ArmingToken(LIVE, in_an_hour))
     assert 3500 < redis_client.ttl(f"{{{namespace}}}:execution:arming") <= 3600
 
 
