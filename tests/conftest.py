@@ -14,12 +14,18 @@ from typing import TypeVar
 
 import pytest
 import redis
+from hypothesis import settings
 
 from cli.embedded_redis import EmbeddedRedis, embedded_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
 IN_CI = os.environ.get("CI") == "true"
+
+# In CI the same examples each time, so that a red run means a change; at home new ones, which find what nobody thought of.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if IN_CI:
+    settings.load_profile("ci")
 
 _T = TypeVar("_T")
 
