@@ -52,12 +52,24 @@ def demo(tmp_path: Path, *arguments: str) -> Iterator[Demo]:
     folder.mkdir()
     command = [*DEMO, "--logs", str(folder), *arguments]
     with (tmp_path / "output").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=tmp_path, env=ENVIRONMENT)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509 - no thread runs yet
+        )
     try:
         yield Demo(process, folder.resolve())
     finally:
         process.kill()
         process.wait(10)
+
+
+def _listen_to_ctrl_c() -> None:
+    """A suite that runs in the background is told to ignore SIGINT and would hand that down; a terminal does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _invitation(running: Demo) -> str:
