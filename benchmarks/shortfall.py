@@ -1,6 +1,6 @@
 """Implementation shortfall on recorded quotes and trades: market on arrival, the documented ladder, our policies.
 
-python -m benchmarks.shortfall --data ../shared/data/lean [--parents 1000] [--latency 0 1] [--plot FILE.svg] [--json FILE]
+python -m benchmarks.shortfall --data ../shared/data/lean [--plot FILE.svg] [--json FILE] [--write]
 
 docs/execution-costs.md says what is counted and what is not. Ends with 1 where the default does not beat both
 everywhere and --claim asks for it.
@@ -18,14 +18,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import shortfall_picture
+from benchmarks import shortfall_picture, shortfall_report
 from benchmarks.shortfall_desk import Ours
 from benchmarks.shortfall_replay import Documented, Parent, Rules, Worked, Worker, market_on_arrival
+from benchmarks.shortfall_report import COUNTINGS, DEFAULT, DOCUMENTED, MARKET, Line, table, verdicts
 from benchmarks.shortfall_statistics import Estimate, Floats, estimate
 from benchmarks.shortfall_tape import Recording, Tape, load
 from benchmarks.shortfall_venue import Side
@@ -44,8 +45,6 @@ SIDES: Final[tuple[Side, ...]] = ("buy", "sell")
 HORIZON_SECONDS: Final = {1: 300, 60: 1800}
 _WARM_UP_SECONDS: Final = 60
 _LAST_ARRIVAL_BEFORE_CLOSE_SECONDS: Final = 180 + max(HORIZON_SECONDS.values())
-COUNTINGS: Final = ("undecided are no fills", "undecided are fills")
-MARKET, DOCUMENTED, DEFAULT = "market on arrival", "documented ladder", "our default"
 
 
 def ours(*, patience_seconds: float = 10, steps: int = 2, urgency: Urgency = "normal") -> Worker:
@@ -169,32 +168,6 @@ def _share(all_: Iterable[Worked], of: str) -> float:
     return float(np.mean([getattr(worked, of) / worked.parent.qty for worked in all_]))
 
 
-@dataclass(frozen=True)
-class Line:
-    """One policy in one regime, counted one way."""
-
-    regime: str
-    policy: str
-    counting: str
-    bps: Estimate
-    dollars: Estimate
-    against_market: Estimate
-    against_documented: Estimate
-    facts: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "regime": self.regime,
-            "policy": self.policy,
-            "counting": self.counting,
-            "bps": self.bps.rounded(),
-            "dollars_per_1000_shares": self.dollars.rounded(),
-            "bps_against_market": self.against_market.rounded(),
-            "bps_against_documented": self.against_documented.rounded(),
-            **self.facts,
-        }
-
-
 def lines(of_regime: Sequence[Replayed]) -> list[Line]:
     """Of one recording at one latency. Differences are of the same parents."""
     by_name = {replayed.task.name: replayed for replayed in of_regime}
@@ -240,38 +213,6 @@ def _line(replayed: Replayed, market: Replayed, documented: Replayed, counting: 
     )
 
 
-def verdicts(found: Iterable[Line], policy: str) -> list[str]:
-    """Where that policy is not proven better than both; empty when the claim holds."""
-    return [
-        f"{line.regime}; {line.counting}: against {name} {difference} bps"
-        for line in found
-        if line.policy == policy
-        for name, difference in ((MARKET, line.against_market), (DOCUMENTED, line.against_documented))
-        if not difference.is_below_zero
-    ]
-
-
-def table(found: Sequence[Line]) -> Iterable[str]:
-    """Lower is better; a difference with its whole interval below 0 is marked *, one above 0 is marked !."""
-    heading = f"{'policy':20}{'bps':>26}{'$/1,000 sh':>11}{'vs market':>28}{'vs documented':>28}{'resting':>8}{'requests':>9}{'s':>6}"
-    shown = None
-    for line in found:
-        if (group := (line.regime, line.counting)) != shown:
-            shown = group
-            yield f"\n{line.regime}; {line.counting}\n{heading}"
-        facts = line.facts
-        yield (
-            f"{line.policy:20}{line.bps!s:>26}{line.dollars.mean:11.2f}"
-            f"{_marked(line.against_market):>28}{_marked(line.against_documented):>28}"
-            f"{facts['share_filled_resting']:8.0%}{facts['requests']:9.2f}{facts['seconds_to_end']:6.1f}"
-        )
-
-
-def _marked(difference: Estimate) -> str:
-    mark = "*" if difference.is_below_zero else "!" if difference.is_above_zero else " "
-    return f"{difference}{mark}"
-
-
 def measured(folder: Path, latencies: Sequence[int], count: int, seed: int) -> list[Line]:
     regimes = [
         (recording, latency)
@@ -301,6 +242,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=Path, help="write the picture here (SVG)")
     parser.add_argument("--json", type=Path, help="write a JSON line per regime, policy and counting here")
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     parser.add_argument("--claim", action="store_true", help="end with 1 unless the default beats both everywhere")
     found = parser.parse_args(given)
     nested = found.data / "lean"
@@ -324,6 +266,8 @@ def main() -> int:
         given.json.write_text("".join(json.dumps(line.as_json()) + "\n" for line in found), encoding="utf-8")
     if given.plot:
         given.plot.write_text(shortfall_picture.svg(found), encoding="utf-8")
+    if given.write:
+        shortfall_report.write(shortfall_report.section(found, given.parents, given.seed))
     doubts = verdicts(found, DEFAULT)
     print(
         f"\n{DEFAULT} beats both in every regime, counted both ways."

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from benchmarks.shortfall import Line
+from benchmarks.shortfall_report import Line
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _HEAD, _GAP = 980, 170, 30, 24, 34, 44
 _COLOURS = {"undecided are no fills": "#1f4e79", "undecided are fills": "#e07b39"}
@@ -69,7 +67,7 @@ def _mark(line: Line, low: float, mean: float, high: float, y: int) -> Iterable[
 
 def _ticks(low: float, high: float) -> list[float]:
     step = next((one for one in (0.05, 0.1, 0.2, 0.5, 1.0) if (high - low) / one <= 10), 2.0)
-    first = int(low // step) + 1
+    first = -int(-low // step)
     return [round(step * n, 6) for n in range(first, int(high // step) + 1)]
 
 

@@ -9,9 +9,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from benchmarks.shortfall import DEFAULT, DOCUMENTED, MARKET, verdicts, workers
-from benchmarks.shortfall import Line as Row
+from benchmarks.shortfall import workers
 from benchmarks.shortfall_replay import Documented, Parent, Rules, Worked, market_on_arrival
+from benchmarks.shortfall_report import DEFAULT, DOCUMENTED, MARKET, verdicts
+from benchmarks.shortfall_report import Line as Row
 from benchmarks.shortfall_statistics import Estimate, estimate
 from benchmarks.shortfall_tape import NEVER_ABOVE, NEVER_BELOW, Tape, price
 from benchmarks.shortfall_venue import Fate, Side, VenueOrder, advance, fate
