@@ -8,7 +8,7 @@ import threading
 from services.marketdata.bootstrap import Configuration, build
 from services.marketdata.settings import SERVICE, MarketdataSettings
 from shared import logs, process
-from shared.settings import HttpSettings, LogSettings, RedisSettings, VenueSettings, read_or_exit
+from shared.settings import HttpSettings, LogSettings, RedisSettings, VenueSettings, or_exit, read_or_exit
 
 
 def main() -> int:
@@ -20,7 +20,9 @@ def main() -> int:
         marketdata=read_or_exit(MarketdataSettings),
     )
     stop = threading.Event()
-    return process.run(SERVICE, build(configuration, stop).parts, stop=stop)
+    with or_exit():
+        parts = build(configuration, stop).parts
+    return process.run(SERVICE, parts, stop=stop)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,12 @@ def test_the_day_before_christmas_closes_at_one() -> None:
     assert session.is_half_day
 
 
+def test_a_range_of_sessions_includes_both_of_its_ends() -> None:
+    first, last = dt.date(2024, 5, 31), dt.date(2024, 6, 4)
+    assert [s.date.day for s in sessions_between(first, last)] == [31, 3, 4]
+    assert [s.date.day for s in sessions_between(dt.date(2024, 6, 1), dt.date(2024, 6, 2))] == []
+
+
 def test_weekends_and_holidays_have_no_session() -> None:
     assert session_on(dt.date(2024, 6, 1)) is None
     assert session_on(dt.date(2024, 12, 25)) is None
