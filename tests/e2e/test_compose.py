@@ -109,8 +109,10 @@ def first_mail(ports: Mapping[str, int]) -> dict[str, Any] | None:
     return next((mail for mail in mails if "Rebalance" in mail["subject"]), None)
 
 
-def rebalance_mail(stack: Stack, *, after: int) -> dict[str, Any] | None:
-    return next((m for m in stack.mails() if m["number"] > after and "Rebalance" in m["subject"]), None)
+def rebalance_mail(stack: Stack, correlation_id: str) -> dict[str, Any] | None:
+    """The report of that very run; an alert or another run's report may come before it."""
+    reports = (mail for mail in stack.mails() if "Rebalance" in mail["subject"])
+    return next((mail for mail in reports if correlation_id in stack.mail_text(mail["number"])), None)
 
 
 def test_the_stack_is_healthy_soon_after_its_images_are_built(stack: Stack) -> None:
@@ -130,12 +132,10 @@ def test_the_first_rebalance_is_filled_with_nobody_doing_anything(stack: Stack) 
 
 
 def test_a_rebalance_asked_for_over_http_is_seen_in_prometheus_and_in_the_mail(stack: Stack) -> None:
-    before = stack.first_mail["number"]
     assert stack.post("execution", "/rebalance", token="wrong").status_code == 401
     answer = stack.post("execution", "/rebalance")
     assert answer.status_code == 202, answer.text
-    mail = eventually(lambda: rebalance_mail(stack, after=before), within=90, what="the second mail")
-    assert answer.json()["correlation_id"] in stack.mail_text(mail["number"])
+    eventually(lambda: rebalance_mail(stack, answer.json()["correlation_id"]), within=90, what="the second mail")
     for expression, least in (
         ("sum(alchemiser_rebalances_total)", 2),
         ('sum(alchemiser_mails_total{result="sent"})', 2),

@@ -19,7 +19,7 @@ from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
 from services.execution.domain import identity, plan, records
 from services.execution.domain.broker import Asset, Position
-from services.execution.domain.limits import Bounds
+from services.execution.domain.limits import Bounds, widest_spread
 from services.execution.domain.plan import PlanRules, Situation
 from services.execution.domain.records import WaitingTarget
 from services.execution.ports import Broker, BrokerUnavailableError, Quotes, Updates
@@ -163,7 +163,7 @@ class Planner:
         return {symbol: self._assets[today, symbol] for symbol in symbols if (today, symbol) in self._assets}
 
     def _fresh_quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """The newest quotes, given a moment to arrive where one is missing, one-sided or old."""
+        """The newest quotes, given a moment to arrive where one is missing, one-sided or old, and to narrow where it is wide."""
         found: Mapping[str, Quote] = {}
         for _ in range(self._quote_tries):
             found = self._ports.quotes.latest(symbols)
@@ -174,4 +174,5 @@ class Planner:
 
     def _is_fit(self, quote: Quote) -> bool:
         age = quote.age(self._ports.clock.now()).total_seconds()
-        return quote.is_two_sided and age <= self._bounds.max_quote_age_seconds
+        is_fresh = quote.is_two_sided and age <= self._bounds.max_quote_age_seconds
+        return is_fresh and quote.spread <= widest_spread(quote, self._bounds)

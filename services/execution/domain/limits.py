@@ -136,7 +136,7 @@ def _stale_quote(proposal: Proposal, bounds: Bounds) -> str | None:
 
 def _spread(proposal: Proposal, bounds: Bounds) -> str | None:
     quote = _present(proposal.quote)
-    allowed = max(quote.mid * bounds.max_spread_bps / 10_000, bounds.spread_floor)
+    allowed = widest_spread(quote, bounds)
     if quote.spread <= allowed:
         return None
     return f"the spread is ${quote.spread} ({quote.spread_bps:.1f} bps); at most ${allowed:.4f}"
@@ -187,6 +187,11 @@ def objection(proposal: Proposal, bounds: Bounds, limits: tuple[Limit, ...] = LI
         if (detail := _answer(limit, proposal, bounds)) is not None:
             return Objection(limit.name, detail, limit.may_pass)
     return None
+
+
+def widest_spread(quote: Quote, bounds: Bounds) -> Decimal:
+    """The most dollars between bid and ask at which this symbol is traded."""
+    return max(quote.mid * bounds.max_spread_bps / 10_000, bounds.spread_floor)
 
 
 def _answer(limit: Limit, proposal: Proposal, bounds: Bounds) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from shared.contracts.execution import OrderFilled, OrderPlaced, RebalancePlanned
+from shared.contracts.marketdata import Quote
 from tests.integration.execution.trading_room import TradingRoom
 
 PRICES = {"SPY": ("500.00", "500.02"), "TLT": ("90.00", "90.01"), "UVXY": ("20.00", "20.10"), "OLD": ("10.00", "10.02")}
@@ -42,3 +44,20 @@ def test_a_target_that_is_held_already_is_nothing_to_do() -> None:
     assert room.run() == []
     assert room.completed().outcome == "nothing to do"
     assert room.broker.calls == []
+
+
+def test_a_spread_that_is_wide_for_a_moment_is_waited_out_before_planning() -> None:
+    room = TradingRoom({"SPY": ("500.00", "500.02"), "SMR": ("8.00", "8.08")})
+    looks, fixed = [], room.quotes.latest
+
+    def narrowing(symbols: Sequence[str]) -> Mapping[str, Quote]:
+        looks.append(symbols)
+        room.quotes.prices["SMR"] = ("8.00", "8.08") if len(looks) == 1 else ("8.03", "8.05")
+        return fixed(symbols)
+
+    room.quotes.latest = narrowing  # type: ignore[method-assign]
+    room.target(SPY="0.5", SMR="0.2")
+    room.run()
+    (planned,) = room.told(RebalancePlanned)
+    assert planned.refusals == ()
+    assert {trade.symbol for trade in planned.trades} == {"SPY", "SMR"}

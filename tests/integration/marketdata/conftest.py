@@ -83,8 +83,9 @@ class Running:
         self.redis = redis.Redis.from_url(redis_url)
         self.bus = RedisBus(self.redis, namespace)
         port = free_port()
+        # Patient with silence alone: a machine that stands still for a second must not look like a feed that does.
         hasty = {
-            "mute_seconds": 1,
+            "mute_seconds": 60,
             "outage_seconds": 0.3,
             "calm_seconds": 0.5,
             "poll_seconds": 0.1,
