@@ -130,6 +130,7 @@ class _Run:
             session=self._session.date,
             weights=dict(portfolio.weights),
             stale=portfolio.stale,
+            by_strategy={strategy: dict(weights) for strategy, weights in portfolio.by_strategy.items()},
         )
 
     def alert(self, verdict: Verdict) -> AlertRaised:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
 from shared.contracts.base import Message, Symbol, Value, Weight
 
 _TOLERANCE = Decimal("1e-9")
+
+UNASSIGNED: Final = "unassigned"
+"""Whose a target is that names no strategy: a person's, or an old one's."""
+FOREIGN: Final = "foreign"
+"""Whose everything in the account is that is not the portfolio's."""
+RESERVED_NAMES: Final = frozenset({UNASSIGNED, FOREIGN})
+"""No strategy may be called so: the account is divided among the strategies and these two."""
 
 
 class Reading(Value):
@@ -75,6 +82,7 @@ class TargetPortfolioSet(Message):
     """What to hold. The weights and the shares nobody knows sum to at most 1; the rest is cash.
 
     While a stale share without weights is listed, execution must sell nothing: part of what is held may belong to it.
+    `by_strategy` says whose the weights are, each as a share of the whole portfolio; empty when nobody divided it.
     """
 
     kind: Literal["strategy.target_portfolio_set.v1"] = "strategy.target_portfolio_set.v1"
@@ -82,6 +90,7 @@ class TargetPortfolioSet(Message):
     session: dt.date
     weights: dict[Symbol, Weight]
     stale: tuple[StaleShare, ...] = ()
+    by_strategy: dict[str, dict[Symbol, Weight]] = Field(default_factory=dict)
 
     @property
     def unknown_share(self) -> Decimal:
@@ -92,4 +101,17 @@ class TargetPortfolioSet(Message):
         total = sum(self.weights.values(), Decimal(0)) + self.unknown_share
         if total > 1 + _TOLERANCE:
             raise ValueError(f"weights: expected to sum to at most 1 with the unknown shares, got {total}")
+        return self
+
+    @model_validator(mode="after")
+    def _divided_without_rest(self) -> Self:
+        if not self.by_strategy:
+            return self
+        if taken := RESERVED_NAMES & self.by_strategy.keys():
+            raise ValueError(f"by_strategy: {', '.join(sorted(taken))} cannot be the name of a strategy")
+        parts = self.by_strategy.values()
+        for symbol in {*self.weights, *(symbol for weights in parts for symbol in weights)}:
+            total, weight = sum((w.get(symbol, Decimal(0)) for w in parts), Decimal(0)), self.weights.get(symbol, 0)
+            if abs(total - weight) > _TOLERANCE:
+                raise ValueError(f"by_strategy: {symbol}: expected parts that sum to {weight}, got {total}")
         return self

@@ -38,6 +38,8 @@ def begun(
         refusals=plan.refusals,
         lines=plan.lines,
         whole_share_symbols=plan.whole_share_symbols,
+        by_strategy=waiting.target.by_strategy,
+        silent=tuple(share.strategy for share in waiting.target.stale if not share.has_weights),
         dry_run=obstacle is not None,
         updates_from=updates_from,
     )

@@ -58,6 +58,10 @@ class PlanRecord(Value):
     refusals: tuple[Refusal, ...]
     lines: tuple[TargetLine, ...] = ()
     whole_share_symbols: tuple[Symbol, ...] = ()
+    by_strategy: dict[str, dict[Symbol, Weight]] = Field(default_factory=dict)
+    """Whose the target's weights are; empty when nobody divided it."""
+    silent: tuple[str, ...] = ()
+    """Strategies of which nobody knows what they want: what is theirs stays theirs."""
     dry_run: bool = False
     updates_from: str = "0"
     status: Literal["planned", "running", "completed"] = "planned"

@@ -17,7 +17,7 @@ from services.strategy.domain.exact import SUM_TOLERANCE, exact_weights
 from services.strategy.domain.proxies import with_sources
 from services.strategy.domain.rebalance import DAILY, Calendar, Corridor, Held, Rebalance, kept
 from services.strategy.domain.undefined import UndefinedDecision
-from shared.contracts.strategy import StaleShare, Step
+from shared.contracts.strategy import RESERVED_NAMES, StaleShare, Step
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,79}")
 _SYMBOL: Final = re.compile(r"[A-Z][A-Z0-9]*([./][A-Z0-9]+)?")
@@ -61,10 +61,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Consolidated:
-    """Portfolio weights, and the shares that could not be decided."""
+    """Portfolio weights, whose they are, and the shares that could not be decided."""
 
     weights: Mapping[str, Decimal]
     stale: tuple[StaleShare, ...]
+    by_strategy: Mapping[str, Mapping[str, Decimal]]
+    """A strategy of which nothing is known has no entry; one that wants only cash has an empty one."""
 
 
 class StrategyManager:
@@ -87,6 +89,8 @@ class StrategyManager:
         name, symbols = strategy.name, tuple(strategy.symbols)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise PortfolioError(f"name: expected letters, digits, - _ . and spaces, got {name!r}")
+        if name in RESERVED_NAMES:
+            raise PortfolioError(f"name: {name!r} is what execution calls shares that are no strategy's")
         if name in self._allotments:
             raise PortfolioError(f"{name}: expected once, got it twice")
         rebalance = getattr(strategy, "rebalance", DAILY)
@@ -113,12 +117,15 @@ def consolidate(verdicts: Iterable[Verdict]) -> Consolidated:
     """Weight of a symbol = sum of share x weight. A share nobody can place adds no weights and is named."""
     weights: dict[str, Decimal] = {}
     stale: list[StaleShare] = []
+    parts: dict[str, dict[str, Decimal]] = {}
     for verdict in verdicts:
         if verdict.status != "fresh":
             stale.append(verdict.as_stale_share())
+        if verdict.status != "failed":
+            parts[verdict.strategy] = {s: (verdict.share * w).normalize() for s, w in verdict.weights.items()}
         for symbol, weight in verdict.weights.items():
             weights[symbol] = weights.get(symbol, Decimal(0)) + verdict.share * weight
-    return Consolidated({symbol: weight.normalize() for symbol, weight in weights.items()}, tuple(stale))
+    return Consolidated({symbol: weight.normalize() for symbol, weight in weights.items()}, tuple(stale), parts)
 
 
 def _verdict(allotment: Allotment, closes: Closes, last_held: LastHeld) -> Verdict:

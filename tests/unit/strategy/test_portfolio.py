@@ -58,6 +58,10 @@ def test_the_example_of_the_rules_is_consolidated_exactly() -> None:
     portfolio = consolidate(manager.decide(closes(), {}))
     assert portfolio.weights == {"BIL": Decimal("0.4"), "UVXY": Decimal("0.2"), "TECL": Decimal("0.4")}
     assert portfolio.stale == ()
+    assert portfolio.by_strategy == {
+        "NUCLEAR": {"BIL": Decimal("0.3"), "UVXY": Decimal("0.2")},
+        "TECL": {"TECL": Decimal("0.4"), "BIL": Decimal("0.1")},
+    }
 
 
 def test_thirds_in_thirds_still_sum_to_exactly_one() -> None:
@@ -163,6 +167,7 @@ def test_a_broken_strategy_costs_only_its_own_share(decide: Callable[[Closes], D
     assert first.reason.startswith(reason)
     portfolio = consolidate((first, second))
     assert portfolio.weights == {"TECL": Decimal("0.7")}
+    assert portfolio.by_strategy == {"sound": {"TECL": Decimal("0.7")}}, "nobody knows what the other one wants"
     assert portfolio.stale == (
         StaleShare(strategy="broken", share=Decimal("0.3"), reason=first.reason, has_weights=False),
     )
@@ -177,6 +182,13 @@ def test_a_failed_strategy_keeps_what_it_last_decided() -> None:
     portfolio = consolidate(verdicts)
     assert portfolio.weights == {"BIL": Decimal("0.18"), "TECL": Decimal("0.82")}
     assert portfolio.stale[0].has_weights
+    assert portfolio.by_strategy["broken"] == {"BIL": Decimal("0.18"), "TECL": Decimal("0.12")}
+
+
+@pytest.mark.parametrize("name", ["unassigned", "foreign"])
+def test_a_strategy_cannot_have_the_name_of_what_is_no_strategys(name: str) -> None:
+    with pytest.raises(PortfolioError, match=name):
+        a_portfolio((Fixed(name, {"BIL": 1.0}), "1"))
 
 
 def test_cash_that_was_decided_is_something_a_strategy_last_held() -> None:
