@@ -23,6 +23,7 @@ from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.redis_budget import RedisBudget
 from services.execution.adapters.redis_journal import RedisJournal
 from services.execution.adapters.redis_leases import RedisLeases
 from services.execution.adapters.redis_quotes import RedisQuotes
@@ -68,6 +69,7 @@ class Ground:
     book: Book
     clock: Clock
     broker: AlpacaBroker
+    budget: RedisBudget
     journal: RedisJournal
     leases: RedisLeases
     quotes: RedisQuotes
@@ -93,7 +95,8 @@ def lay_ground(configuration: Configuration) -> Ground:
     bus = RedisBus(client, names)
     leases = RedisLeases(client, names)
     clock: Clock = SystemClock() if venue.clock_url is None else VenueClock(venue.clock_url)
-    broker = AlpacaBroker(venue.trading_url, venue.key, venue.secret, listener=count_broker_call)
+    budget = RedisBudget(client, names, settings.request_allowance())
+    broker = AlpacaBroker(venue.trading_url, venue.key, venue.secret, listener=count_broker_call, budget=budget)
     account = _answered(lambda: fitting_account(broker, venue.mode, settings.live_account))
     session_at(clock.now())  # loads the calendar, which takes a second, before the first order is in a hurry
     return Ground(
@@ -104,6 +107,7 @@ def lay_ground(configuration: Configuration) -> Ground:
         book=Book(bus),
         clock=clock,
         broker=broker,
+        budget=budget,
         journal=RedisJournal(client, names, fsync_seconds=settings.journal_fsync_seconds),
         leases=leases,
         quotes=RedisQuotes(client, names),
@@ -157,6 +161,7 @@ def build_desk(ground: Ground) -> Desk:
         legs=ground.legs,
         clock=ground.clock,
         obstacle=ground.arming.obstacle,
+        budget=ground.budget,
     )
     rules = DeskRules(settings.policy(), settings.bounds(), settings.plan_rules(), settings.lease_seconds)
     return Desk(ports, rules)

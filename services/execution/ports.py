@@ -19,6 +19,7 @@ from services.execution.domain.broker import (
     PlaceOutcome,
     Position,
 )
+from services.execution.domain.request_budget import Purpose
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
 
@@ -135,6 +136,16 @@ class Leases(Protocol):
 
     def is_held(self, name: str) -> bool:
         """Whether somebody's lease on it lives now."""
+
+
+class RequestBudget(Protocol):
+    """The account's requests, counted for everybody who makes them. Raises BusUnavailableError: then nothing may be spent."""
+
+    def spend(self, purpose: Purpose) -> float:
+        """0: spent, send it. Else nothing was spent, and in how many seconds it is worth asking again."""
+
+    def shut(self, seconds: float) -> None:
+        """The broker said "too many": until then only cancels are sent."""
 
 
 class LegQueue(Protocol):

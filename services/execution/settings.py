@@ -6,14 +6,15 @@ The defaults let one strategy hold everything in one symbol, as NUCLEAR and TECL
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.execution.domain.ladder import Policy, standard
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.request_budget import Allowance
 from shared.settings import Settings
 
 Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -65,12 +66,27 @@ class ExecutionSettings(Settings):
     live_account: Annotated[str, Field(pattern=r"^[A-Z0-9]{4,20}$")] | None = None
     """The number of the one account that may be traded with real money."""
 
+    requests_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 180
+    """How many requests a minute the account's service and workers make together; the broker allows 200. 0: they are not counted."""
+    requests_reserved: Annotated[int, Field(ge=0, le=100_000)] = 40
+    """How many of them only cancels and questions about orders in doubt may use."""
     reconcile_seconds: Seconds = 30
     """How often orders, fills and positions are compared with the broker's."""
     lease_seconds: Seconds = 15
     """A desk that gives no sign of life for this long loses its leg to another one."""
     journal_fsync_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 2
     """How long an intent may take to be on disk before nothing is sent; 0 trusts the server's appendfsync."""
+
+    @model_validator(mode="after")
+    def _leaves_requests_to_orders(self) -> Self:
+        if self.requests_per_minute and self.requests_reserved >= self.requests_per_minute:
+            raise ValueError(
+                f"EXECUTION_REQUESTS_RESERVED: expected less than EXECUTION_REQUESTS_PER_MINUTE, got {self.requests_reserved}"
+            )
+        return self
+
+    def request_allowance(self) -> Allowance:
+        return Allowance(self.requests_per_minute, self.requests_reserved)
 
     def bounds(self) -> Bounds:
         return Bounds(

@@ -12,12 +12,14 @@ from typing import Any
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Surroundings
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.reconciliation import reconcile
 from services.execution.domain import ladder, records
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.request_budget import Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import BrokerUnavailableError, Intent
 from shared.bus import BusUnavailableError, Delivery, Outcome
@@ -83,6 +85,7 @@ class ChaosRoom:
         self.world.journal._leases, self._desk_bus = self._leases, mutations.desk_bus(self.world)
         self.journal, self.legs, self.quotes = FenceKept(self.world), Legs(), WorldQuotes(self.world)
         self.broker = BadNetwork(self.world)
+        self.budget = MemoryBudget(Allowance(30, 10), self.world.monotonic)
         self.targets: list[TargetPortfolioSet] = []
         self.wanted: dict[str, Decimal] = {}
         """order id -> shares that its plan wants"""
@@ -252,6 +255,7 @@ class ChaosRoom:
             legs=self.legs,
             clock=world.clock,
             obstacle=lambda: None,
+            budget=guarded(self.budget, "budget"),
         )
         rules = DeskRules(ladder.standard(patience_seconds=5), Bounds(), PlanRules(), LEASE_SECONDS)
         around = Surroundings(AtOnce, lambda: WorldInbox(world), Follower, world.monotonic)

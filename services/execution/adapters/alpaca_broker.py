@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -27,7 +29,8 @@ from services.execution.adapters.alpaca_transport import (
     is_passing,
     pause_before_next,
 )
-from services.execution.adapters.broker_errors import outcome_of
+from services.execution.adapters.broker_errors import Refusal, outcome_of
+from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
@@ -43,15 +46,20 @@ from services.execution.domain.broker import (
     RejectKind,
     Unknown,
 )
-from services.execution.ports import BrokerUnavailableError
+from services.execution.domain.request_budget import LONGEST_SHUT_SECONDS, SHUT_SECONDS, UNLIMITED, Purpose
+from services.execution.ports import BrokerUnavailableError, RequestBudget
+from shared.bus import BusUnavailableError
 
 _T = TypeVar("_T")
 _ORDERS_PAGE, _ACTIVITIES_PAGE = 500, 100
 _ATTEMPTS = 3
+_PURPOSES: Mapping[str, Purpose] = MappingProxyType(
+    dict.fromkeys(("order", "order_by_client_id", "open_orders", "orders_since"), "doubt")
+)
 
 
 class CallListener(Protocol):
-    """Hears of every call: its name, what came of it (ok, rejected, unknown, unavailable) and how long it took."""
+    """Hears of every call: its name, what came of it (ok, rejected, unknown, unavailable, held back) and how long it took."""
 
     def __call__(self, call: str, result: str, seconds: float) -> None: ...
 
@@ -61,7 +69,10 @@ def nobody(call: str, result: str, seconds: float) -> None:
 
 
 class AlpacaBroker:
-    """`base_url` without a trailing slash. Safe to share between threads. `pause` waits between attempts at a question."""
+    """`base_url` without a trailing slash. Safe to share between threads. `pause` waits between attempts at a question.
+
+    Every request is paid for out of `budget`, but for new orders: who places pays before the intent is journalled.
+    """
 
     def __init__(
         self,
@@ -71,6 +82,7 @@ class AlpacaBroker:
         *,
         listener: CallListener = nobody,
         pause: Callable[[float], None] = time.sleep,
+        budget: RequestBudget | None = None,
     ) -> None:
         self._client = TradingClient(
             key.get_secret_value(), secret.get_secret_value(), raw_data=True, url_override=base_url.rstrip("/")
@@ -85,6 +97,7 @@ class AlpacaBroker:
         self._session = session
         self._listener = listener
         self._pause = pause
+        self._budget = budget or MemoryBudget(UNLIMITED)
 
     def close(self) -> None:
         self._session.close()
@@ -144,6 +157,7 @@ class AlpacaBroker:
 
     def cancel(self, order_id: str) -> CancelOutcome:
         path = f"/orders/{quote(order_id, safe='')}"
+        self._count_cancel()
         return self._act("cancel", lambda: self._client.delete(path), lambda _body: CancelRequested())
 
     def _send_order(self, call: str, client_order_id: str, send: Callable[[], Any]) -> PlaceOutcome:
@@ -162,6 +176,7 @@ class AlpacaBroker:
         try:
             outcome = read(answer(send))
         except RefusedError as error:
+            self._heed(error.refusal)
             outcome = outcome_of(error.refusal)
         except (LostError, wire.UnreadableAnswerError) as error:
             outcome = Unknown(str(error))
@@ -199,16 +214,39 @@ class AlpacaBroker:
             raise BrokerUnavailableError(f"{call}: {error}") from None
 
     def _get_once(self, call: str, path: str, params: Mapping[str, Any] | None) -> Any:
+        self._pay(call)
         started, result = time.monotonic(), "unavailable"
         try:
             found = answer(lambda: self._client.get(path, dict(params or {})))
             result = "ok"
         except RefusedError as error:
+            self._heed(error.refusal)
             result = "unavailable" if error.refusal.is_passing else "rejected"
             raise
         finally:
             self._listener(call, result, time.monotonic() - started)
         return found
+
+    def _pay(self, call: str) -> None:
+        """Raises BrokerUnavailableError when a question has to wait."""
+        try:
+            wait = self._budget.spend(_PURPOSES.get(call, "question"))
+        except BusUnavailableError as error:
+            raise BrokerUnavailableError(f"{call}: the request budget cannot be asked: {error}") from None
+        if wait > 0:
+            self._listener(call, "held back", 0.0)
+            raise BrokerUnavailableError(f"{call}: the request budget is spent for {wait:.1f} s")
+
+    def _count_cancel(self) -> None:
+        with suppress(BusUnavailableError):  # what takes away risk is sent, counted or not
+            self._budget.spend("cancel")
+
+    def _heed(self, refusal: Refusal) -> None:
+        """Others use this account too: when the broker says "too many", everybody here keeps quiet for as long as it says."""
+        if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+            told = refusal.retry_after_seconds
+            with suppress(BusUnavailableError):
+                self._budget.shut(SHUT_SECONDS if told is None else min(told, LONGEST_SHUT_SECONDS))
 
     def _order_pages(self, call: str, first: Mapping[str, Any], cursor: str) -> tuple[BrokerOrder, ...]:
         pages = self._pages(call, "/orders", first, cursor, _ORDERS_PAGE)

@@ -29,7 +29,7 @@ from services.execution.domain.limits import Bounds
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.records import LegRecord, PlanRecord, leg_id
-from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, Updates
+from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, RequestBudget, Updates
 from shared import logs
 from shared.clock import Clock
 from shared.contracts.alerts import AlertRaised
@@ -64,6 +64,7 @@ class DeskPorts:
     legs: LegQueue
     clock: Clock
     obstacle: Callable[[], str | None]
+    budget: RequestBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Desk:
         return BrokerCalls(
             broker=ports.broker,
             journal=ports.journal,
+            budget=ports.budget,
             quotes=ports.quotes,
             gate=Gate(ports.book, ports.obstacle, self._rules.bounds, plan),
             clock=ports.clock,

@@ -38,7 +38,15 @@ from services.execution.domain.order_events import (
 )
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.records import PlanRecord
-from services.execution.ports import Broker, BrokerUnavailableError, FencedOutError, Intent, Journal, Quotes
+from services.execution.ports import (
+    Broker,
+    BrokerUnavailableError,
+    FencedOutError,
+    Intent,
+    Journal,
+    Quotes,
+    RequestBudget,
+)
 from shared import logs
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
@@ -88,6 +96,7 @@ class BrokerCalls:
         *,
         broker: Broker,
         journal: Journal,
+        budget: RequestBudget,
         quotes: Quotes,
         gate: Gate,
         clock: Clock,
@@ -99,6 +108,7 @@ class BrokerCalls:
     ) -> None:
         self._broker = broker
         self._journal = journal
+        self._budget = budget
         self._quotes = quotes
         self._gate = gate
         self._clock = clock
@@ -159,7 +169,7 @@ class BrokerCalls:
         if objection is not None:
             self._answer(order.order_id, Blocked(name, objection.limit, objection.detail, objection.may_pass))
             return
-        refusal = self._journalled(order, command, now)
+        refusal = self._paid(name) or self._journalled(order, command, now)
         if refusal is not None:
             self._answer(order.order_id, refusal)
             return
@@ -180,6 +190,16 @@ class BrokerCalls:
         except BusUnavailableError:
             quote = None  # the gate objects to that, and it is asked about and tried again
         return Place(command.request, command.rung, command.attempt, quote, command.is_resend)
+
+    def _paid(self, name: str) -> Blocked | None:
+        """None when the account may make one more request now; it is spent."""
+        try:
+            wait = self._budget.spend("order")
+        except BusUnavailableError as error:
+            return Blocked(name, "request budget", f"cannot be asked: {error}", may_pass=True)
+        if wait <= 0:
+            return None
+        return Blocked(name, "request budget", f"spent for {wait:.1f} s", may_pass=True, retry_seconds=wait)
 
     def _journalled(self, order: SmartOrder, command: Place, now: dt.datetime) -> Event | FencedOutError | None:
         """None when it stands in the journal and may be sent."""

@@ -36,12 +36,13 @@ class PlaceUnknown:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """One of our own limits objected before anything was journalled or sent."""
+    """One of our own limits objected before anything was journalled or sent. What may pass is tried again about when it says."""
 
     client_order_id: str
     limit: str
     detail: str
     may_pass: bool
+    retry_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ def _blocked(order: SmartOrder, event: Blocked, now: dt.datetime, policy: Policy
     if order.stop_reason:
         return finished(step, order.stop_reason, now)
     if event.may_pass:
-        return ready(step.changed(detail=f"{event.limit}: {event.detail}"), now, in_seconds=policy.retry_seconds[0])
+        pause = min(max(policy.retry_seconds[0], event.retry_seconds), policy.retry_seconds[-1])
+        return ready(step.changed(detail=f"{event.limit}: {event.detail}"), now, in_seconds=pause)
     return finished(step, event.detail, now, limit=event.limit)
 
 

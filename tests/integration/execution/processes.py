@@ -58,6 +58,7 @@ class Stack:
             "SIM_PORT": self.simulator.rsplit(":", 1)[1],
             "SIM_START": "2024-06-03T10:00",
             "SIM_RATE_LIMIT": "0",
+            "EXECUTION_REQUESTS_PER_MINUTE": "0",
             "EXECUTION_PATIENCE_SECONDS": "0.3",
             **settings,
         }

@@ -11,7 +11,8 @@ import pytest
 from services.execution.domain import ladder
 from services.execution.domain.broker import OrderRequest
 from services.execution.domain.limits import Bounds
-from shared.bus import Outcome, Put
+from services.execution.domain.request_budget import Allowance, Purpose
+from shared.bus import BusUnavailableError, Outcome, Put
 from shared.contracts import streams
 from shared.contracts.control import CancelOrdersRequested, HaltRequested, RebalanceRequested, ResumeRequested
 from shared.contracts.execution import (
@@ -218,3 +219,39 @@ def test_a_request_without_any_target_says_so() -> None:
     room.control(RebalanceRequested(correlation_id="by hand", at=room.clock.now(), origin="http"))
     room.run()
     assert "no target" in room.alerts()[0].title
+
+
+def test_orders_past_the_request_budget_wait_for_it_and_are_placed_then() -> None:
+    room = TradingRoom(PRICES, speed=300, allowance=Allowance(per_minute=2, reserved=0))
+    room.fills = lambda _update: True
+    room.target(SPY="0.3", TLT="0.3", OLD="0.3")
+    room.run()
+    assert room.completed().outcome == "complete"
+    sent = sorted(message.sent_at for message in room.told(OrderPlaced))
+    assert (sent[2] - sent[0]).total_seconds() >= 60, "the third one waited until the first one's token came back"
+
+
+def test_a_request_budget_that_stays_empty_is_named_when_the_order_gives_up() -> None:
+    room = TradingRoom(PRICES, speed=1000, allowance=Allowance(per_minute=100, reserved=10))
+    room.budget.shut(10_000)
+    room.target(SPY="0.5")
+    room.run()
+    [abandoned] = room.told(OrderAbandoned)
+    assert "request budget: spent for" in abandoned.reason
+    assert room.broker.calls == []
+
+
+def test_without_redis_the_request_budget_lets_no_order_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = TradingRoom(PRICES, speed=100)
+    answers = iter([BusUnavailableError("Redis cannot be reached"), None])
+
+    def spend(_purpose: Purpose) -> float:
+        if (error := next(answers, None)) is not None:
+            raise error
+        return 0.0
+
+    monkeypatch.setattr(room.budget, "spend", spend)
+    room.target(SPY="0.5")
+    room.run()
+    assert room.completed().outcome == "complete"
+    assert len([call for call, _ in room.broker.calls if call == "place"]) == len(room.told(OrderPlaced))

@@ -14,6 +14,7 @@ from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Ended
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.memory_broker import MemoryBroker
+from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
 from services.execution.adapters.memory_updates import MemoryUpdates
@@ -24,6 +25,7 @@ from services.execution.domain.broker import Asset, BrokerUpdate
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.request_budget import UNLIMITED, Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, decode, streams
@@ -102,11 +104,13 @@ class TradingRoom:
         whole_shares: Sequence[str] = (),
         speed: float = 1.0,
         lease_seconds: float = 5.0,
+        allowance: Allowance = UNLIMITED,
     ) -> None:
         self.clock = RunningClock(speed=speed)
         self.quotes = FixedQuotes(self.clock, prices)
         self.updates, self.leases, self.bus, self.legs = MemoryUpdates(), MemoryLeases(), MemoryBus(), Legs()
         self.journal = MemoryJournal(self.leases)
+        self.budget = MemoryBudget(allowance, self.seconds)
         self.fills: Callable[[BrokerUpdate], bool] = self._is_marketable
         assets = [Asset(s, is_tradable=True, is_fractionable=s not in whole_shares) for s in prices]
         self.broker = MemoryBroker(self.clock.now, cash=Decimal(cash), assets=assets, on_update=self._on_update)
@@ -131,6 +135,10 @@ class TradingRoom:
         handlers = Handlers(self.bus, self.clock, self.stopper).table()
         self.runner = Runner(self.bus, GROUP, "test", STREAMS, handlers, hooks=(self.dispatcher,))
 
+    def seconds(self) -> float:
+        """Of the room's own time."""
+        return (self.clock.now() - MONDAY).total_seconds()
+
     def a_desk(self) -> Desk:
         ports = DeskPorts(
             broker=self.broker,
@@ -142,6 +150,7 @@ class TradingRoom:
             legs=self.legs,
             clock=self.clock,
             obstacle=self.obstacle,
+            budget=self.budget,
         )
         return Desk(ports, DeskRules(self.policy, self.bounds, PlanRules(), self.lease_seconds))
 
