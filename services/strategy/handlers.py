@@ -131,6 +131,7 @@ class _Run:
             weights=dict(portfolio.weights),
             stale=portfolio.stale,
             by_strategy={strategy: dict(weights) for strategy, weights in portfolio.by_strategy.items()},
+            prices={s: used.today_price for s, used in self._inputs.used.items() if used.today_price is not None},
         )
 
     def alert(self, verdict: Verdict) -> AlertRaised:

@@ -1,6 +1,6 @@
 """The messages that cross the wire. Importing the package registers every kind."""
 
-from shared.contracts import alerts, control, execution, marketdata, strategy
+from shared.contracts import alerts, control, costs, execution, marketdata, strategy
 from shared.contracts.base import Message, UndecodableMessageError, Value, decode, faults_in
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Value",
     "alerts",
     "control",
+    "costs",
     "decode",
     "execution",
     "faults_in",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import Message, Money, Price, Qty, Side, Symbol, Value, Weight
+from shared.contracts.costs import FillCosts, OrderCosts
 
 PositiveQty = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=24, decimal_places=9)]
 
@@ -24,6 +25,8 @@ class Trade(Value):
     target_qty: Qty
     target_weight: Weight
     reason: str
+    decision_price: Price | None = None
+    """What the strategy decided with, where it told a price."""
 
 
 class Refusal(Value):
@@ -74,7 +77,18 @@ class OrderPlaced(OrderFact):
     acknowledged_at: AwareDatetime
 
 
-class OrderPartlyFilled(OrderFact):
+class OrderExecution(OrderFact):
+    """What every fill carries. The quote is the newest one at or before it; absent where none was fresh enough."""
+
+    rung: str = ""
+    filled_at: AwareDatetime | None = None
+    """The broker's instant; None where the fill's own event was lost."""
+    bid: Price | None = None
+    ask: Price | None = None
+    quoted_at: AwareDatetime | None = None
+
+
+class OrderPartlyFilled(OrderExecution):
     kind: Literal["execution.order_partly_filled.v1"] = "execution.order_partly_filled.v1"
     client_order_id: str
     execution_id: str
@@ -85,7 +99,7 @@ class OrderPartlyFilled(OrderFact):
     total_qty: PositiveQty
 
 
-class OrderFilled(OrderFact):
+class OrderFilled(OrderExecution):
     """The smart order is complete; the last execution's numbers ride along."""
 
     kind: Literal["execution.order_filled.v1"] = "execution.order_filled.v1"
@@ -135,6 +149,19 @@ class OrderRefused(OrderFact):
     detail: str
 
 
+class OrderCostsMeasured(OrderFact):
+    """An order is over and the quotes after its fills have been seen, or can no longer be."""
+
+    kind: Literal["execution.order_costs.v1"] = "execution.order_costs.v1"
+    outcome: Literal["filled", "partly filled", "unfilled", "refused", "unknown"]
+    arrived_at: AwareDatetime
+    ended_at: AwareDatetime
+    children: Annotated[int, Field(ge=0)]
+    realised_after_seconds: Annotated[float, Field(gt=0)]
+    costs: OrderCosts
+    fills: tuple[FillCosts, ...] = ()
+
+
 class HoldingResult(Value):
     """One symbol after the rebalance, against its target."""
 
@@ -159,6 +186,8 @@ class OrderResult(Value):
     children: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0)]
     detail: str = ""
+    costs: OrderCosts | None = None
+    """All but the realised spread, which is known only later; None in reports older than it."""
 
 
 class RebalanceCompleted(Message):

@@ -91,6 +91,8 @@ class TargetPortfolioSet(Message):
     weights: dict[Symbol, Weight]
     stale: tuple[StaleShare, ...] = ()
     by_strategy: dict[str, dict[Symbol, Weight]] = Field(default_factory=dict)
+    prices: dict[Symbol, Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    """What was decided with today, of every symbol that had such a price: execution measures itself against it."""
 
     @property
     def unknown_share(self) -> Decimal:

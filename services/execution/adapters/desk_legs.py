@@ -129,6 +129,9 @@ def _new_order(trade: Trade, plan: PlanRecord, now: dt.datetime) -> SmartOrder:
         started_at=now,
         whole_shares=trade.symbol in plan.whole_share_symbols,
         wake_at=now,
+        wanted=trade.qty,
+        decision_price=trade.decision_price or trade.price,
+        decision_source="strategy" if trade.decision_price is not None else "plan",
     )
 
 

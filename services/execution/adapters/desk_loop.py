@@ -9,24 +9,24 @@ import datetime as dt
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_calls import BrokerCalls
+from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
 from services.execution.domain.order_events import Cancel, Event, Stopped, Tell, Tick, Updated
-from services.execution.domain.order_state import Phase, SmartOrder
+from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
 from services.execution.ports import FencedOutError, Leases, Quotes, Updates
 from shared import logs
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
-from shared.contracts.marketdata import Quote
 
 Item = tuple[str, Event | FencedOutError] | BrokerUpdate
 Inbox = queue.SimpleQueue[Item]
@@ -114,6 +114,7 @@ class LegLoop:
 
     def __post_init__(self) -> None:
         self._log = logs.get("execution.desk")
+        self._seen = QuotesSeen(self.quotes, self.bounds.max_quote_age_seconds)
         for order in self.orders.values():
             self._remember(order)
 
@@ -144,19 +145,27 @@ class LegLoop:
         if isinstance(item, BrokerUpdate):
             order_id = self._by_child.get(item.order.client_order_id)
             if order_id is not None:
-                self._feed(order_id, Updated(item))
+                self._feed(order_id, self._updated(item))
             return
         order_id, event = item
         if isinstance(event, FencedOutError):
             raise event
         self._feed(order_id, event)
 
+    def _updated(self, update: BrokerUpdate) -> Updated:
+        """With the quote that a fill met: the newest one not after it."""
+        if execution_of(update) is None:
+            return Updated(update)
+        symbol = update.order.symbol
+        self._seen.fresh((symbol,), self.clock.now())
+        return Updated(update, self._seen.as_of(symbol, update.at))
+
     def _tick(self) -> None:
         now = self.clock.now()
         due = [order for order in self.orders.values() if smart_order.is_due(order, now)]
         if not due:
             return
-        quotes = self._fresh_quotes({order.symbol for order in due}, now)
+        quotes = self._seen.fresh({order.symbol for order in due}, now)
         for order in due:
             self._feed(order.order_id, Tick(quotes.get(order.symbol)))
 
@@ -167,13 +176,21 @@ class LegLoop:
         except smart_order.ImpossibleEventError as error:
             self._log.error("an impossible event was left out", error=str(error))
             return
-        after = self._written(step, before.told)
+        after = self._written(self._parted(before, step, now), before.told)
         self.orders[order_id] = after
         self._remember(after)
         for command in step.commands:
             if not isinstance(command, Tell):
                 self.calls.send(after, command)
         self._settle(before, after)
+
+    def _parted(self, before: SmartOrder, step: Step, now: dt.datetime) -> Step:
+        """With the quote at its end, when it has just ended with something unfilled."""
+        order = step.order
+        if order.phase is not Phase.DONE or before.phase is Phase.DONE or not order.missed:
+            return step
+        quote = self._seen.fresh((order.symbol,), now).get(order.symbol)
+        return step.changed(ended=quote if quote is not None and quote.is_two_sided else None)
 
     def _written(self, step: Step, known: int) -> SmartOrder:
         """What is told, and that a cancel is about to leave: else the next worker would take its end for somebody else's."""
@@ -196,16 +213,8 @@ class LegLoop:
         for child in order.children:
             self._by_child[child.client_order_id] = order.order_id
 
-    def _fresh_quotes(self, symbols: set[str], now: dt.datetime) -> Mapping[str, Quote]:
-        try:
-            found = self.quotes.latest(sorted(symbols))
-        except BusUnavailableError:
-            return {}
-        oldest = self.bounds.max_quote_age_seconds
-        return {symbol: quote for symbol, quote in found.items() if quote.age(now).total_seconds() <= oldest}
-
     def _keep_house(self) -> None:
-        """Renew the lease and hear what people want, a few times a second."""
+        """Renew the lease, hear what people want and see what orders at the broker may be filled at, a few times a second."""
         now = self.monotonic()
         if now >= self._next_renewal:
             self._next_renewal = now + self.hold.seconds / 3
@@ -216,6 +225,7 @@ class LegLoop:
                 self._hear_people()
             except (BusUnavailableError, ValueError) as error:
                 self._log.warning("what people want cannot be read", error=str(error))
+            self._seen.fresh({order.symbol for order in self.orders.values() if order.live}, self.clock.now())
 
     def _hear_people(self) -> None:
         trading, cancel = self.book.trading(), self.book.cancel_request()

@@ -65,9 +65,10 @@ class CancelUnknown:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The broker's update stream spoke of one of our children."""
+    """The broker's update stream spoke of one of our children. A fill comes with the quote it met, where that is known."""
 
     update: BrokerUpdate
+    quote: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True)

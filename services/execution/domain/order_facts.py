@@ -66,6 +66,11 @@ def filled(order: SmartOrder, child: Child, execution: Execution, now: dt.dateti
         "qty": execution.qty,
         "price": execution.price.quantize(_SHOWN),
         "filled_qty": order.filled,
+        "rung": child.rung,
+        "filled_at": execution.at,
+        "bid": execution.quote.bid if execution.quote else None,
+        "ask": execution.quote.ask if execution.quote else None,
+        "quoted_at": execution.quote.at if execution.quote else None,
     }
     if order.filled < order.total:
         return _fact(order, OrderPartlyFilled, now, total_qty=order.total, **common)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from services.execution.domain.broker import BrokerOrder, BrokerUpdate, Status
 from shared.contracts.base import Side
+from shared.contracts.marketdata import Quote
 
 Ending = Literal["filled", "partly filled", "unfilled", "refused", "unknown"]
 
@@ -34,11 +35,31 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill that was counted. `id` is the broker's, or made from the cumulative quantity where an event was lost."""
+    """One fill that was counted. `id` is the broker's, or made from the cumulative quantity where an event was lost.
+
+    Then its instant is not known, and neither is `quote`: the newest two-sided one at or before it.
+    """
 
     id: str
     qty: Decimal
     price: Decimal
+    at: dt.datetime | None = None
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadSum:
+    """Fills against the midpoints of quotes; the two sums of dollars are over `qty` shares, and only over these."""
+
+    qty: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    at_mid: Decimal = Decimal(0)
+
+    def with_fill(self, qty: Decimal, price: Decimal, mid: Decimal) -> SpreadSum:
+        return SpreadSum(self.qty + qty, self.paid + qty * price, self.at_mid + qty * mid)
+
+    def __add__(self, other: SpreadSum) -> SpreadSum:
+        return SpreadSum(self.qty + other.qty, self.paid + other.paid, self.at_mid + other.at_mid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,8 @@ class Child:
     """Sum of the executions told one by one; may run ahead of an old snapshot or behind a lost event."""
     is_over: bool = False
     """Proven that no more of it can fill."""
+    quoted: SpreadSum = SpreadSum()
+    """Of `filled`, what met a quote that is known."""
 
     @property
     def open_qty(self) -> Decimal:
@@ -88,6 +111,14 @@ class SmartOrder:
     rung: int = 0
     rung_since: dt.datetime | None = None
     arrival_mid: Decimal | None = None
+    arrival: Quote | None = None
+    """The first quote it could be priced with."""
+    ended: Quote | None = None
+    """The quote at its end, where something was left unfilled and one was there."""
+    wanted: Decimal | None = None
+    """What it began with; `total` may shrink. None in records older than it."""
+    decision_price: Decimal | None = None
+    decision_source: Literal["strategy", "plan"] | None = None
     wake_at: dt.datetime | None = None
     """When time alone changes something; None: only news does."""
     heard_at: dt.datetime | None = None
@@ -112,6 +143,15 @@ class SmartOrder:
     @property
     def paid(self) -> Decimal:
         return sum((child.paid for child in self.children), Decimal(0))
+
+    @property
+    def quoted(self) -> SpreadSum:
+        return sum((child.quoted for child in self.children), SpreadSum())
+
+    @property
+    def missed(self) -> Decimal:
+        """What it began with and has not filled, what the broker's refusals took off it included."""
+        return max(Decimal(0), (self.wanted or self.total) - self.filled)
 
     @property
     def remaining(self) -> Decimal:
@@ -168,17 +208,18 @@ def merged(child: Child, word: BrokerOrder, execution: Execution | None = None) 
         paid=child.paid + (fill.qty * fill.price if fill else 0),
         execution_ids=(*child.execution_ids, execution.id) if execution is not None and is_new else child.execution_ids,
         executed=executed,
+        quoted=child.quoted.with_fill(fill.qty, fill.price, fill.quote.mid) if fill and fill.quote else child.quoted,
         is_over=child.is_over or word.status.is_terminal or word.status is Status.DONE_FOR_DAY or filled >= child.qty,
     )
     return changed, fill
 
 
-def execution_of(update: BrokerUpdate) -> Execution | None:
-    """The execution an update tells, None when it is about something else."""
+def execution_of(update: BrokerUpdate, quote: Quote | None = None) -> Execution | None:
+    """The execution an update tells, None when it is about something else. `quote` stood when it happened."""
     if update.qty is None or update.price is None or update.event not in {"fill", "partial_fill"}:
         return None
     name = update.execution_id or f"{update.order.id}@{update.order.filled_qty.normalize():f}"
-    return Execution(name, update.qty, update.price)
+    return Execution(name, update.qty, update.price, update.at, quote)
 
 
 def _fill(child: Child, word: BrokerOrder, execution: Execution | None, filled: Decimal) -> Execution | None:

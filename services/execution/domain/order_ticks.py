@@ -129,6 +129,7 @@ def _next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Polic
         resends=0,
         wake_at=None,
         arrival_mid=order.arrival_mid or quote.mid,
+        arrival=quote if order.arrival_mid is None else order.arrival,
     )
     return Step(changed, (Place(_request(order, child), rung.name, attempt, quote),))
 

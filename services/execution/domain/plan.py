@@ -196,6 +196,9 @@ def _line(
         return _refusal(symbol, side, "quote", _why_no_price(situation.quotes.get(symbol)))
     asset = situation.assets.get(symbol)
     line = _difference(goal, rules, whole=asset is not None and not asset.is_fractionable)
+    decided = target.prices.get(symbol)
+    if line is not None and decided is not None:
+        line = line.model_copy(update={"decision_price": decided.quantize(_SHOWN)})
     if line is not None and line.side == "sell" and target.unknown_share > 0:
         return None  # part of what is held may belong to a strategy that could not say what it wants
     return line

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
+from services.execution.domain import costs
 from services.execution.domain.broker import Account, Fill, Position
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.records import LegRecord, PlanRecord
@@ -43,6 +44,7 @@ def order_result(order: SmartOrder, trade: Trade, now: dt.datetime) -> OrderResu
         children=len(order.children),
         seconds=max(0.0, ((order.ended_at or now) - order.started_at).total_seconds()),
         detail=order.detail,
+        costs=costs.of_order(order),
     )
 
 

@@ -93,7 +93,7 @@ def _wonder(order: SmartOrder, _event: Tick, now: dt.datetime, policy: Policy) -
 
 def _told(order: SmartOrder, event: Updated, now: dt.datetime, policy: Policy) -> Step:
     _child(order, event.update.order.client_order_id)
-    step = heard(order, event.update.order, execution_of(event.update), now, policy)
+    step = heard(order, event.update.order, execution_of(event.update, event.quote), now, policy)
     if event.update.event in {"trade_bust", "trade_correct"}:
         what_to_do = "Compare the position with the broker's; the next rebalance starts from the broker's word."
         name = event.update.order.client_order_id

@@ -61,3 +61,31 @@ def test_a_spread_that_is_wide_for_a_moment_is_waited_out_before_planning() -> N
     (planned,) = room.told(RebalancePlanned)
     assert planned.refusals == ()
     assert {trade.symbol for trade in planned.trades} == {"SPY", "SMR"}
+
+
+def test_every_order_of_the_report_carries_what_it_cost_from_the_decision_on() -> None:
+    room = TradingRoom(PRICES, held={"OLD": "1000"}, cash="5000")
+    room.target(prices={"SPY": "499.51"}, SPY="0.5", TLT="0.3")
+    room.run()
+
+    done, fills = room.completed(), room.told(OrderFilled)
+    by_symbol = {result.symbol: result for result in done.orders}
+    assert by_symbol.keys() == {"OLD", "SPY", "TLT"}
+    for result in done.orders:
+        costs, (fill,) = result.costs, [fill for fill in fills if fill.order_id == result.order_id]
+        assert costs is not None
+        assert costs.unknown == ()
+        assert costs.saved is not None
+        assert costs.effective_spread is not None
+        bid, ask = (Decimal(side) for side in PRICES[result.symbol])
+        assert (fill.bid, fill.ask, costs.effective_qty) == (bid, ask, result.filled_qty)
+        assert costs.saved.dollars == 0, "this market fills at the touch"
+        assert abs(costs.effective_spread.dollars - result.filled_qty * (ask - bid)) < Decimal("0.000001")
+    spy = by_symbol["SPY"].costs
+    assert spy is not None
+    assert (spy.decision_price, spy.decision_source) == (Decimal("499.51"), "strategy")
+    assert spy.delay is not None
+    assert abs(spy.delay.dollars - spy.wanted_qty * Decimal("0.50")) < Decimal("0.000001")
+    old = by_symbol["OLD"].costs
+    assert old is not None
+    assert (old.decision_price, old.decision_source) == (Decimal("10.01"), "plan")

@@ -154,7 +154,9 @@ class TradingRoom:
         )
         return Desk(ports, DeskRules(self.policy, self.bounds, PlanRules(), self.lease_seconds))
 
-    def target(self, unknown_share: str = "0", **weights: str) -> TargetPortfolioSet:
+    def target(
+        self, unknown_share: str = "0", prices: Mapping[str, str] | None = None, **weights: str
+    ) -> TargetPortfolioSet:
         """Publish a target portfolio as strategy would."""
         stale = ()
         if unknown_share != "0":
@@ -166,6 +168,7 @@ class TradingRoom:
             session=self.clock.now().date(),
             weights={symbol: Decimal(weight) for symbol, weight in weights.items()},
             stale=stale,
+            prices={symbol: Decimal(price) for symbol, price in (prices or {}).items()},
         )
         self.bus.publish(streams.TARGETS, message)
         return message

@@ -441,3 +441,26 @@ def test_the_last_word_of_the_ladder_crosses_with_a_collar() -> None:
         life(Tick(a_quote()), after=10)(canceled(name=name))
     [place] = life(Tick(a_quote())).asks(Place)
     assert (place.request.client_order_id, place.request.limit_price) == (TAKE, Decimal("100.30"))
+
+
+def test_a_fill_tells_the_quote_it_met_and_the_order_remembers_where_it_arrived() -> None:
+    fill, met = a_fill("30", "30"), a_quote(bid="100.02", ask="100.06", at=NOW - seconds(1))
+    life = working()(replace(fill, quote=met))
+    told = life.told[-1]
+    assert isinstance(told, OrderPartlyFilled)
+    assert (told.bid, told.ask, told.quoted_at, told.filled_at) == (met.bid, met.ask, met.at, NOW)
+    assert told.rung == "mid"
+    assert life.order.arrival == a_quote()
+    life(a_fill("30", "60", "e2"))
+    assert (life.order.filled, life.order.quoted.qty, life.order.quoted.at_mid) == (60, 30, 30 * Decimal("100.04"))
+
+
+def test_the_arrival_stays_the_first_quote_however_many_rungs_follow() -> None:
+    life = cancelling()(canceled())(Tick(a_quote(bid="101.00", ask="101.10")), after=1)
+    assert (len(life.order.children), life.order.arrival, life.order.arrival_mid) == (2, a_quote(), Decimal("100.05"))
+
+
+def test_a_fill_known_only_from_a_sum_has_neither_an_instant_nor_a_quote() -> None:
+    told = working()(Found(a_word(filled_qty=Decimal(30), filled_avg_price=Decimal("100.05")))).told[-1]
+    assert isinstance(told, OrderPartlyFilled)
+    assert (told.filled_at, told.bid, told.quoted_at) == (None, None, None)

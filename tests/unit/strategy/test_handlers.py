@@ -111,6 +111,8 @@ def test_a_run_says_signals_target_and_state_in_one_outcome(house: House) -> Non
     assert (tree.status, tree.weights, tree.share) == ("fresh", {"SPY": Decimal(1)}, Decimal("0.6"))
     assert target.weights == {"SPY": Decimal("0.6"), "BIL": Decimal("0.4")}
     assert target.by_strategy == {"tree": {"SPY": Decimal("0.6")}, "calm": {"BIL": Decimal("0.4")}}
+    assert target.prices == {i.symbol: i.today_price for s in (tree, calm) for i in s.inputs if i.today_price}
+    assert target.prices["SPY"] == Decimal("103.0")
     assert {m.correlation_id for m in (tree, calm, target)} == {"c-r1"}
     assert {m.run_id for m in (tree, calm, target)} == {run_id("acct", dt.date(2024, 6, 3), a_request())}
     assert facts(outcome, "strategy.alerts") == []
