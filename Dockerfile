@@ -16,7 +16,9 @@ FROM python:3.13-slim
 ARG SERVICE
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONPATH=/app HOME=/tmp \
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-RUN useradd --system --no-create-home --home-dir /tmp --shell /usr/sbin/nologin --uid 10001 alchemiser
+# /state is where a volume goes; a new one takes over whose it is.
+RUN useradd --system --no-create-home --home-dir /tmp --shell /usr/sbin/nologin --uid 10001 alchemiser \
+    && install -d -o 10001 /state
 COPY requirements/${SERVICE}.lock /tmp/requirements.lock
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --quiet --require-hashes --only-binary :all: -r /tmp/requirements.lock && rm /tmp/requirements.lock

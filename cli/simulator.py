@@ -23,6 +23,7 @@ def simulator(
     fills: Annotated[str | None, typer.Option(help="paper or realistic.", show_default="paper")] = None,
     rate_limit: Annotated[int | None, typer.Option(help="Requests a minute; 0: none.", show_default="200")] = None,
     plan: Annotated[str | None, typer.Option(help="Market-data plan: basic or plus.", show_default="plus")] = None,
+    state: Annotated[Path | None, typer.Option(help="A directory in which the exchange outlives a restart.")] = None,
     key: Annotated[str | None, typer.Option(help="With --secret: the only login that is let in.")] = None,
     secret: Annotated[str | None, typer.Option(help="Better given as SIM_SECRET or SIM_SECRET_FILE.")] = None,
 ) -> None:
@@ -32,7 +33,7 @@ def simulator(
     from services.simulator.settings import SimulatorSettings  # noqa: PLC0415
 
     options = {"host": host, "port": port, "seed": seed, "data": data, "start": start, "speed": speed, "fills": fills}
-    options |= {"rate_limit": rate_limit, "plan": plan, "key": key, "secret": secret}
+    options |= {"rate_limit": rate_limit, "plan": plan, "state": state, "key": key, "secret": secret}
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = read(SimulatorSettings, **given)

@@ -27,6 +27,7 @@ from services.simulator.adapters import (
     sim_control,
     updates_stream,
 )
+from services.simulator.adapters.call_log import CallLog, Kept, Setup, StateError
 from services.simulator.adapters.context import Time, VenueContext
 from services.simulator.adapters.gate import Gate
 from services.simulator.adapters.market_factory import default_start, market_for
@@ -34,6 +35,7 @@ from services.simulator.adapters.metrics import Measured
 from services.simulator.adapters.recorded_files import RecordedDataError
 from services.simulator.adapters.venue import Venue, World
 from services.simulator.domain import rejections
+from services.simulator.domain.calls import Call
 from services.simulator.domain.credentials import KeyRing
 from services.simulator.domain.exchange import Exchange
 from services.simulator.domain.fees import FeeSchedule, NoFees, RegulatoryFees
@@ -54,11 +56,16 @@ _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
 class Worlds:
-    """Makes the market, clock and exchange of a seed and a start; what is not given is as configured."""
+    """Makes the market, clock and exchange of a seed and a start; what is not given is as configured.
+
+    The first one takes up what is kept, where a directory for it was given; a reset begins it anew as configured or asked.
+    """
 
     def __init__(self, settings: SimulatorSettings, market: Market, time: Time) -> None:
         self._settings = settings
         self._time = time
+        self._log = None if settings.state is None else CallLog(settings.state, _setup(settings), time.monotonic)
+        self._is_first = True
         self._markets = {settings.seed: market}
         self.context = VenueContext(
             market,
@@ -68,8 +75,36 @@ class Worlds:
             settings.plan == "basic",
             time,
         )
+        if self._log is not None:
+            self.context.listeners.append(self._log.tick)
 
     def make(self, seed: int | None, start: dt.datetime | None) -> World:
+        if self._log is None:
+            return self._made(seed, start)
+        if not self._is_first:
+            self._log.begin(seed, start)
+            world = self._made(seed, start)
+        else:
+            self._is_first = False
+            world = self._made_again(self._log.take_up())
+        world.exchange.on_call = self._log.append
+        return world
+
+    def save(self) -> None:
+        """Where the clock stands, for whoever goes on."""
+        if self._log is not None:
+            self._log.save(self.context.now())
+
+    def _made_again(self, kept: Kept) -> World:
+        world = self._made(kept.origin.seed, kept.origin.start)
+        for call in kept.calls:
+            _repeat(call, world.exchange)
+        world.exchange.drain_events()
+        if kept.clock is not None:
+            self.context.clock.jump(max(kept.clock, world.exchange.now), self._time.monotonic())
+        return world
+
+    def _made(self, seed: int | None, start: dt.datetime | None) -> World:
         seed = self._settings.seed if seed is None else seed
         if seed not in self._markets:
             self._markets = {seed: market_for(self._settings.data, seed)}
@@ -100,6 +135,24 @@ class Worlds:
         return PaperFills(identity), NoFees()
 
 
+def _repeat(call: Call, exchange: Exchange) -> None:
+    try:
+        call.repeat(exchange)
+    except rejections.Rejection as refusal:
+        raise StateError(f"expected to repeat {call}, got {refusal.body()}; empty the directory") from refusal
+
+
+def _setup(settings: SimulatorSettings) -> Setup:
+    start = settings.start_instant
+    return Setup(
+        seed=settings.seed,
+        start="" if start is None else start.isoformat(),
+        fills=settings.fills,
+        cash=str(settings.cash),
+        data=str(settings.data or ""),
+    )
+
+
 def create_app(settings: SimulatorSettings, *, market: Market | None = None, time: Time | None = None) -> FastAPI:
     """The whole venue as an ASGI app; `app.state.venue` is what stands behind it. `market` spares the making of one."""
     worlds = Worlds(settings, market or market_for(settings.data, settings.seed), time or Time())
@@ -108,7 +161,7 @@ def create_app(settings: SimulatorSettings, *, market: Market | None = None, tim
         title="alchemiser simulator",
         description="An exchange that speaks Alpaca's wire. /sim is its own.",
         redirect_slashes=False,
-        lifespan=_pumping(venue),
+        lifespan=_pumping(venue, worlds.save),
         docs_url=None,
         redoc_url=None,
     )
@@ -132,6 +185,9 @@ def serve(settings: SimulatorSettings) -> int:
     except RecordedDataError as error:
         listening.close()
         raise SettingsError(f"SIM_DATA: {error}") from error
+    except StateError as error:
+        listening.close()
+        raise SettingsError(f"SIM_STATE: {error}") from error
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -170,7 +226,7 @@ def _listen(settings: SimulatorSettings) -> socket.socket:
     return listening
 
 
-def _pumping(venue: Venue) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _pumping(venue: Venue, save: Callable[[], None]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         pump = asyncio.create_task(venue.pump())
@@ -178,6 +234,7 @@ def _pumping(venue: Venue) -> Callable[[FastAPI], AbstractAsyncContextManager[No
         pump.cancel()
         with suppress(asyncio.CancelledError):
             await pump
+        save()
 
     return lifespan
 

@@ -44,6 +44,8 @@ class SimulatorSettings(Settings):
     """Goes with the key."""
     cash: Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12, decimal_places=2)] = Decimal(100_000)
     """What a new account begins with, in dollars."""
+    state: Path | None = None
+    """A directory in which accounts, orders and the clock outlive a restart; None: each start begins anew."""
     stall_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """How long the fault stalled_response holds an answer back."""
 

@@ -238,6 +238,15 @@ def test_the_stack_survives_a_restart_of_its_redis(stack: Stack) -> None:
     assert stack.get("strategy", "/signals")
 
 
+def test_the_account_outlives_a_restart_of_the_exchange(stack: Stack) -> None:
+    positions = {p["symbol"]: p["qty"] for p in stack.get("execution", "/positions")}
+    stack.compose("restart", "simulator")
+    for service in SERVICES:
+        eventually(lambda s=service: is_ready(stack, s), within=60, what=f"{service} ready again")
+    assert positions
+    assert {p["symbol"]: p["qty"] for p in stack.get("execution", "/positions")} == positions
+
+
 def is_ready(stack: Stack, service: str) -> bool:
     try:
         return httpx.get(stack.url(service, "/ready"), timeout=5).is_success

@@ -40,10 +40,10 @@ def router(venue: Venue) -> APIRouter:
     @routes.patch("/v2/account/configurations")
     async def configure(request: Request) -> JSONResponse:
         changes = _changes(await requests.object_body(request))
-        configuration = venue.account_of(request).configuration
-        for name, value in changes.items():
-            setattr(configuration, name, value)
-        return JSONResponse(configuration_json(configuration))
+        account = venue.account_of(request)
+        with venue.at_now() as now:
+            venue.exchange.configure(account, changes, now)
+        return JSONResponse(configuration_json(account.configuration))
 
     @routes.get("/v2/account/activities")
     async def activities(request: Request) -> JSONResponse:

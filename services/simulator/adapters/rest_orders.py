@@ -11,7 +11,7 @@ from services.simulator.adapters import requests
 from services.simulator.adapters.venue import Venue
 from services.simulator.adapters.wire import order_json
 from services.simulator.domain import rejections
-from services.simulator.domain.exchange import Fate
+from services.simulator.domain.calls import Fate
 from services.simulator.domain.order_request import read_order, read_replacement
 from services.simulator.domain.order_search import OrderFilter, search
 from services.simulator.domain.orders import Side

@@ -6,13 +6,14 @@ Knows no wire and no clock: every call brings the instant, which never goes back
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from enum import StrEnum
 
 from services.simulator.domain.account import DEFAULT_CASH, Account
 from services.simulator.domain.account_rules import check_account
 from services.simulator.domain.agenda import Agenda
 from services.simulator.domain.book import Book
+from services.simulator.domain.calls import Call, Cancelled, Configured, Fate, Replaced, Submitted, Switch
 from services.simulator.domain.fees import FeeSchedule
 from services.simulator.domain.fill_models import FillModel, Take, limit_of, touch
 from services.simulator.domain.group_rules import check_group
@@ -28,14 +29,6 @@ from services.simulator.domain.orders import TERMINAL, Order, Status
 from services.simulator.domain.rejections import not_found, not_unique, unprocessable
 from services.simulator.domain.replacement import check_replacement
 from services.simulator.domain.trade_events import Tape, TradeEvent
-
-
-class Fate(StrEnum):
-    """How a cancel or replace request ends: as asked, never, or too late because the order fills."""
-
-    HONOURED = "honoured"
-    STUCK = "stuck"
-    FILLED = "filled"
 
 
 class Exchange:
@@ -61,6 +54,8 @@ class Exchange:
         self._entry = OrderEntry(identity)
         self._lifecycle = Lifecycle(identity, Book(), Agenda(), self._tape, fees)
         self._matching = Matching(market, model, self._lifecycle, start)
+        self.on_call: Callable[[Call], None] = lambda _call: None
+        """Hears of everything a client did that was not refused."""
 
     @property
     def now(self) -> dt.datetime:
@@ -107,7 +102,14 @@ class Exchange:
         acknowledged = order.snapshot()
         if order.status is Status.PENDING_NEW:
             self._lifecycle.route(order, now)
+        self.on_call(Submitted(account.key, now, request))
         return acknowledged
+
+    def configure(self, account: Account, changes: Mapping[str, Switch], now: dt.datetime) -> None:
+        self.advance(now)
+        for name, value in changes.items():
+            setattr(account.configuration, name, value)
+        self.on_call(Configured(account.key, now, dict(changes)))
 
     def order(self, account: Account, order_id: str) -> Order:
         order = account.orders.get(order_id.lower())
@@ -121,17 +123,21 @@ class Exchange:
         if order.status in TERMINAL or order.status in {Status.PENDING_CANCEL, Status.PENDING_REPLACE}:
             raise unprocessable(f'order is already in "{order.status}" state')
         self._lifecycle.request_cancel(order, now)
-        if fate is Fate.FILLED and self._fill_whole(order, now):
-            return
-        if fate is not Fate.STUCK:
+        overtaken = fate is Fate.FILLED and self._fill_whole(order, now)
+        if not overtaken and fate is not Fate.STUCK:
             self._lifecycle.cancel(order, now)
+        self.on_call(Cancelled(account.key, now, order.id, fate))
 
     def replace(
         self, account: Account, order_id: str, request: ReplaceRequest, now: dt.datetime, fate: Fate = Fate.HONOURED
     ) -> Order:
         """Returns the successor as acknowledged, or raises Rejection."""
         self.advance(now)
-        old = self.order(account, order_id)
+        acknowledged = self._replace(self.order(account, order_id), request, now, fate)
+        self.on_call(Replaced(account.key, now, order_id, request, fate))
+        return acknowledged
+
+    def _replace(self, old: Order, request: ReplaceRequest, now: dt.datetime, fate: Fate) -> Order:
         terms = check_replacement(old, request, self.marks, now)
         new = self._entry.successor(old, request, terms, now)
         watched = old.status is Status.HELD and old in self._lifecycle.book

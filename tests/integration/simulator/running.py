@@ -31,6 +31,8 @@ class Running:
     venue: Venue
     key: str = "bot"
     secret: str = "secret"
+    stop: Callable[[], None] = lambda: None
+    """Ends it before its test does."""
     _clients: list[httpx.Client] = field(default_factory=list)
 
     @property
@@ -108,9 +110,14 @@ def running_simulator(market: Market, eventually: Callable[..., object], **setti
     thread.start()
     eventually(lambda: server.started)
     simulator = Running(server.servers[0].sockets[0].getsockname()[1], app.state.venue)
-    try:
-        yield simulator
-    finally:
+
+    def stop() -> None:
         simulator.close()
         server.should_exit = True
         thread.join(timeout=10)
+
+    simulator.stop = stop
+    try:
+        yield simulator
+    finally:
+        stop()

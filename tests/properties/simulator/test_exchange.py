@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.simulator.adapters.call_log import CALL
+from services.simulator.adapters.wire import order_json
 from services.simulator.domain.activities import Fill
-from services.simulator.domain.exchange import Fate
+from services.simulator.domain.calls import Call, Fate
 from services.simulator.domain.fees import NoFees, RegulatoryFees
 from services.simulator.domain.fill_models import PaperFills, RealisticFills
 from services.simulator.domain.identity import Identity
@@ -39,17 +42,32 @@ def wavy_market() -> StepMarket:
     return market
 
 
+def a_wavy_floor(seed: int, *, is_realistic: bool) -> Floor:
+    model = RealisticFills() if is_realistic else PaperFills(Identity(seed))
+    return a_floor(wavy_market(), model=model, fees=RegulatoryFees() if is_realistic else NoFees(), seed=seed)
+
+
+def as_told(floor: Floor) -> object:
+    """All that a client can ask of the account."""
+    account = floor.account
+    orders = [order_json(order, legs=True) for order in account.orders.values()]
+    positions = {symbol: (held.qty, held.cost_basis) for symbol, held in account.positions.items()}
+    return account.cash, positions, orders, account.activities
+
+
 class Trading(RuleBasedStateMachine):
     """One account that does anything a client may do."""
 
+    anew: Callable[[], Floor]
     floor: Floor
     seen: dict[str, tuple[Decimal, bool]]
 
     @initialize(realistic=st.booleans(), seed=st.integers(0, 50))
     def open(self, realistic: bool, seed: int) -> None:  # noqa: FBT001
-        model = RealisticFills() if realistic else PaperFills(Identity(seed))
-        fees = RegulatoryFees() if realistic else NoFees()
-        self.floor = a_floor(wavy_market(), model=model, fees=fees, seed=seed)
+        self.anew = partial(a_wavy_floor, seed, is_realistic=realistic)
+        self.floor = self.anew()
+        self.calls: list[Call] = []
+        self.floor.exchange.on_call = self.calls.append
         self.seen = {}
 
     @rule(
@@ -88,6 +106,14 @@ class Trading(RuleBasedStateMachine):
         self.floor.go(START + dt.timedelta(hours=11))
         assert {order.time_in_force for order in self.floor.account.open_orders.values()} <= {TimeInForce.GTC}
         self.cash_is_what_was_not_spent()
+        self.the_same_calls_make_the_same_account_however_time_was_cut()
+
+    def the_same_calls_make_the_same_account_however_time_was_cut(self) -> None:
+        again = self.anew()
+        for call in self.calls:
+            CALL.validate_json(CALL.dump_json(call)).repeat(again.exchange)
+        again.go(self.floor.now)
+        assert as_told(again) == as_told(self.floor)
 
     @invariant()
     def cash_is_what_was_not_spent(self) -> None:

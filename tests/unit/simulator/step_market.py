@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from services.simulator.domain.account import Account
-from services.simulator.domain.exchange import Exchange, Fate
+from services.simulator.domain.calls import Fate
+from services.simulator.domain.exchange import Exchange
 from services.simulator.domain.fees import FeeSchedule, NoFees
 from services.simulator.domain.fill_models import FillModel, PaperFills
 from services.simulator.domain.identity import Identity

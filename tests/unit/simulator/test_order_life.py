@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.simulator.domain.exchange import Fate
+from services.simulator.domain.calls import Fate
 from services.simulator.domain.identity import Identity
 from services.simulator.domain.orders import TERMINAL, TRANSITIONS, Order, Status, TransitionError
 from services.simulator.domain.rejections import Rejection
