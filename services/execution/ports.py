@@ -38,6 +38,9 @@ class Broker(Protocol):
     def asset(self, symbol: str) -> Asset | None:
         """None when the broker does not know the symbol."""
 
+    def assets(self) -> Sequence[Asset]:
+        """All that can be traded as shares: thousands, in one answer."""
+
     def place(self, request: OrderRequest) -> PlaceOutcome: ...
 
     def replace(self, order_id: str, *, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
@@ -54,8 +57,8 @@ class Broker(Protocol):
     def open_orders(self) -> Sequence[BrokerOrder]:
         """All of them, however many pages."""
 
-    def orders_since(self, after: dt.datetime) -> Sequence[BrokerOrder]:
-        """Every order submitted after that instant, closed ones too."""
+    def orders_since(self, after: dt.datetime, symbols: Sequence[str] = ()) -> Sequence[BrokerOrder]:
+        """Every order submitted after that instant, closed ones too; of these symbols, or of all."""
 
     def fills_since(self, after: dt.datetime) -> Sequence[Fill]: ...
 

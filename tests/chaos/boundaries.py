@@ -117,6 +117,10 @@ class BadNetwork:
     def asset(self, symbol: str) -> Asset | None:
         return self.world.broker.asset(symbol)
 
+    def assets(self) -> Sequence[Asset]:
+        self._question()
+        return self.world.broker.assets()
+
     def order(self, order_id: str) -> BrokerOrder | None:
         self._question()
         return self.world.broker.order(order_id)
@@ -132,9 +136,14 @@ class BadNetwork:
         self._question()
         return self.world.broker.open_orders()
 
-    def orders_since(self, after: Any) -> Sequence[BrokerOrder]:
+    def orders_since(self, after: Any, symbols: Sequence[str] = ()) -> Sequence[BrokerOrder]:
+        """A list lags behind, too."""
         self._question()
-        return self.world.broker.orders_since(after)
+        found, now = self.world.broker.orders_since(after, symbols), self.world.clock.now()
+        chances = self.world.chances
+        return [
+            o for o in found if (now - o.submitted_at).total_seconds() >= 3 or not self.world.happens(chances.not_found)
+        ]
 
     def fills_since(self, after: Any) -> Sequence[Fill]:
         self._question()

@@ -129,6 +129,14 @@ def asset_of(value: Any) -> Asset:
     )
 
 
+def asset_or_none(value: Any) -> Asset | None:
+    """None for a row of a list that cannot be read."""
+    try:
+        return asset_of(value)
+    except UnreadableAnswerError:
+        return None
+
+
 def exact(number: Decimal) -> str:
     """As Alpaca writes numbers: all digits, no exponent, no trailing zeros."""
     return format(number.normalize(), "f")

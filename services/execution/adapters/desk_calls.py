@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from services.execution.adapters.desk_book import Book
 from services.execution.domain import limits
 from services.execution.domain.broker import (
     Acknowledged,
     Asset,
+    BrokerOrder,
     CancelRequested,
     PlaceOutcome,
     Rejected,
@@ -36,7 +39,7 @@ from services.execution.domain.order_events import (
     Query,
     QueryFailed,
 )
-from services.execution.domain.order_state import SmartOrder
+from services.execution.domain.order_state import Child, SmartOrder
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import (
     Broker,
@@ -51,8 +54,19 @@ from shared import logs
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
 
+_CLOCKS_APART: Final = dt.timedelta(minutes=5)
+"""The broker's clock is not ours."""
 Answer = Callable[[str, Event | FencedOutError], None]
 """Takes the order's id and what happened to it; called from the pool's threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A child that may be live, and whose it is."""
+
+    order_id: str
+    symbol: str
+    child: Child
 
 
 class Gate:
@@ -119,6 +133,7 @@ class BrokerCalls:
         self._most_seconds = most_seconds
         self._under_way: set[Future[None]] = set()
         self._asked: set[str] = set()
+        self._is_sweeping = False
         self._log = logs.get("execution.desk")
 
     def send(self, order: SmartOrder, command: Place | Cancel | Query) -> None:
@@ -132,6 +147,16 @@ class BrokerCalls:
                 if name not in self._asked:
                     self._asked.add(name)
                     self._submit(self._query, order, command)
+
+    @property
+    def is_sweeping(self) -> bool:
+        """Whether a question about many orders is under way."""
+        return self._is_sweeping
+
+    def sweep(self, watched: Sequence[Watched]) -> None:
+        """One question about all of these: what the broker has of them, and that there was no answer about the others."""
+        self._is_sweeping = True
+        self._submit(self._sweep, tuple(watched))
 
     def settle(self, client_order_id: str, outcome: str, broker_order_id: str | None) -> None:
         """Write down how a child ended; late is fine, since reconciliation finds what is missing."""
@@ -259,6 +284,27 @@ class BrokerCalls:
         self._answer(order.order_id, event)
         if isinstance(event, Found) and not event.order.status.is_terminal:
             self._settle(name, "acknowledged", event.order.id)
+
+    def _sweep(self, watched: tuple[Watched, ...]) -> None:
+        since = min(one.child.sent_at for one in watched) - _CLOCKS_APART
+        symbols = sorted({one.symbol for one in watched})
+        try:
+            listed = {order.client_order_id: order for order in self._broker.orders_since(since, symbols)}
+            answers = [self._found(one.child, listed) for one in watched]
+        except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
+            answers = [QueryFailed(one.child.client_order_id, str(error)) for one in watched]
+        finally:
+            self._is_sweeping = False
+        for one, event in zip(watched, answers, strict=True):
+            self._answer(one.order_id, event)
+            if isinstance(event, Found) and not (event.order.status.is_terminal or one.child.broker_order_id):
+                self._settle(one.child.client_order_id, "acknowledged", event.order.id)
+
+    def _found(self, child: Child, listed: Mapping[str, BrokerOrder]) -> Found | QueryFailed:
+        """A list lags: what is missing proves nothing, and what was known before is asked for alone."""
+        name = child.client_order_id
+        order = listed.get(name) or (self._broker.order_by_client_id(name) if child.broker_order_id else None)
+        return Found(order) if order is not None else QueryFailed(name, "not in the list of orders")
 
     def _settle(self, name: str, outcome: str, broker_order_id: str | None) -> None:
         try:

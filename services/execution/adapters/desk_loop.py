@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
 from services.execution.adapters.desk_book import Book
-from services.execution.adapters.desk_calls import BrokerCalls
+from services.execution.adapters.desk_calls import BrokerCalls, Watched
 from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
-from services.execution.domain.order_events import Cancel, Event, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_events import Cancel, Event, Query, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
 from services.execution.ports import FencedOutError, Leases, Quotes, Updates
@@ -34,6 +34,7 @@ _LONGEST_WAIT: Final = 0.05
 """Real seconds. The venue's clock may run faster than ours, so no timer is trusted for longer."""
 _CONTROL_SECONDS: Final = 0.2
 _READ_SECONDS: Final = 0.25
+_ASKABLE: Final = (Phase.WORKING, Phase.CANCELLING, Phase.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class LegLoop:
     monotonic: Callable[[], float] = time.monotonic
     _next_control: float = 0.0
     _next_renewal: float = 0.0
+    _questions: dict[str, tuple[str, Query]] = field(default_factory=dict)
     _by_child: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,6 +127,7 @@ class LegLoop:
                 return "left"
             self._keep_house()
             self._tick()
+            self._ask()
             self._take(self._wait_seconds())
         return "done"
 
@@ -180,7 +183,9 @@ class LegLoop:
         self.orders[order_id] = after
         self._remember(after)
         for command in step.commands:
-            if not isinstance(command, Tell):
+            if isinstance(command, Query):
+                self._questions[command.client_order_id] = (order_id, command)
+            elif not isinstance(command, Tell):
                 self.calls.send(after, command)
         self._settle(before, after)
 
@@ -191,6 +196,29 @@ class LegLoop:
             return step
         quote = self._seen.fresh((order.symbol,), now).get(order.symbol)
         return step.changed(ended=quote if quote is not None and quote.is_two_sided else None)
+
+    def _ask(self) -> None:
+        """Several live orders are asked about in one question, and all of them profit from the answer."""
+        if not self._questions or self.calls.is_sweeping:
+            return
+        questions, self._questions = self._questions, {}
+        watched = self._watched()
+        if len(watched) > 1 and any(not query.decides for _, query in questions.values()):
+            self.calls.sweep(watched)
+            covered = {one.child.client_order_id for one in watched}
+        else:
+            covered = set()
+        for name, (order_id, query) in questions.items():
+            if query.decides or name not in covered:
+                self.calls.send(self.orders[order_id], query)
+
+    def _watched(self) -> list[Watched]:
+        found = []
+        for order in self.orders.values():
+            live = order.live
+            if live is not None and order.phase in _ASKABLE:
+                found.append(Watched(order.order_id, order.symbol, live))
+        return found
 
     def _written(self, step: Step, known: int) -> SmartOrder:
         """What is told, and that a cancel is about to leave: else the next worker would take its end for somebody else's."""

@@ -105,6 +105,10 @@ class MemoryBroker:
         self._question()
         return self._assets.get(symbol)
 
+    def assets(self) -> Sequence[Asset]:
+        self._question()
+        return tuple(asset for asset in self._assets.values() if asset.is_tradable)
+
     def order(self, order_id: str) -> BrokerOrder | None:
         self._question()
         return self._orders.get(order_id)
@@ -117,9 +121,10 @@ class MemoryBroker:
         self._question()
         return tuple(order for order in reversed(self._orders.values()) if not order.status.is_terminal)
 
-    def orders_since(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+    def orders_since(self, after: dt.datetime, symbols: Sequence[str] = ()) -> Sequence[BrokerOrder]:
         self._question()
-        return tuple(order for order in self._orders.values() if order.submitted_at > after)
+        found = (order for order in self._orders.values() if order.submitted_at > after)
+        return tuple(order for order in found if not symbols or order.symbol in symbols)
 
     def fills_since(self, after: dt.datetime) -> Sequence[Fill]:
         self._question()

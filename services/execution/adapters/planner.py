@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from services.execution.adapters.asset_book import AssetBook
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
 from services.execution.domain import identity, plan, records
-from services.execution.domain.broker import Asset, Position
+from services.execution.domain.broker import Position
 from services.execution.domain.limits import Bounds, widest_spread
 from services.execution.domain.plan import PlanRules, Situation
 from services.execution.domain.records import WaitingTarget
@@ -26,12 +28,12 @@ from services.execution.ports import Broker, BrokerUnavailableError, Quotes, Upd
 from shared import logs
 from shared.bus import Bus, Outcome, Put, Remove
 from shared.clock import Clock
-from shared.contracts import faults_in
+from shared.contracts import faults_in, streams
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
-from shared.sessions import new_york_date
 
 _QUOTE_PAUSE_SECONDS: Final = 0.05
+_SYMBOLS: Final = TypeAdapter(list[str])
 _SIDES: Final[frozenset[Side]] = frozenset({"buy", "sell"})
 
 
@@ -59,7 +61,7 @@ class Planner:
         self._bounds = bounds
         self._quote_tries = max(1, int(quote_seconds / _QUOTE_PAUSE_SECONDS))
         self._pool = ThreadPoolExecutor(8, "planner")
-        self._assets: dict[tuple[str, str], Asset] = {}
+        self._assets = AssetBook(ports.broker, ports.bus, ports.clock)
         self._log = logs.get("execution.planner")
 
     def close(self) -> None:
@@ -93,10 +95,20 @@ class Planner:
         return plan_id
 
     def want_quotes(self) -> None:
-        """Ask marketdata for what is held, so that it can be sold at a known price."""
+        """Ask marketdata for what is held, so that it can be sold at a known price; and the broker for what may come."""
         held = [position.symbol for position in self._ports.broker.positions()]
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
-        self._ports.quotes.want(sorted({*held, *waiting}))
+        ours = sorted({*held, *waiting})
+        self._ports.quotes.want(ours)
+        self._assets.learn_ahead(sorted({*ours, *self._wanted_by_others()}))
+
+    def _wanted_by_others(self) -> set[str]:
+        """Symbols that strategies watch: what they may decide to hold next."""
+        wanted: set[str] = set()
+        for raw in self._ports.bus.get_all(streams.WANTED_SYMBOLS).values():
+            with suppress(ValidationError):
+                wanted.update(_SYMBOLS.validate_json(raw))
+        return wanted
 
     def _waiting(self) -> list[WaitingTarget]:
         found = []
@@ -128,7 +140,7 @@ class Planner:
         foreign = self._pool.submit(self._foreign)
         symbols = plan.symbols_of(waiting.target, positions.result())
         ports.quotes.want(symbols)
-        assets = self._known_assets(symbols)
+        assets = self._assets.known(symbols)
         return Situation(
             account=account.result(),
             positions=positions.result(),
@@ -152,15 +164,6 @@ class Planner:
         for order in left:
             found[order.symbol] = (*found.get(order.symbol, ()), order.client_order_id)
         return found
-
-    def _known_assets(self, symbols: Sequence[str]) -> Mapping[str, Asset]:
-        """Asked once a day: what an asset may do changes rarely, and the broker allows few questions."""
-        today = new_york_date(self._ports.clock.now()).isoformat()
-        missing = [symbol for symbol in symbols if (today, symbol) not in self._assets]
-        for symbol, asset in zip(missing, self._pool.map(self._ports.broker.asset, missing), strict=True):
-            if asset is not None:
-                self._assets[today, symbol] = asset
-        return {symbol: self._assets[today, symbol] for symbol in symbols if (today, symbol) in self._assets}
 
     def _fresh_quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """The newest quotes, given a moment to arrive where one is missing, one-sided or old, and to narrow where it is wide."""

@@ -134,7 +134,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Query:
+    """`decides`: an absence would be believed, so that only the question by this very id may be asked."""
+
     client_order_id: str
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ def wondered(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
         return Step(order)
     if _is_lost(order, now, policy):
         return left_unknown(Step(order), f"{live.client_order_id}: fate still unknown after the close", now)
-    return _asked(Step(order), live, now, policy)
+    decides = (now - (order.asked_at or now)).total_seconds() >= policy.resend_after_seconds
+    return _asked(Step(order), live, now, policy, decides=decides)
 
 
 def missed(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
@@ -165,9 +166,10 @@ def _asked_if_quiet(step: Step, live: Child, now: dt.datetime, policy: Policy) -
     return step.changed(asks=step.order.asks + 1, asked_at=now).asking(Query(live.client_order_id))
 
 
-def _asked(step: Step, live: Child, now: dt.datetime, policy: Policy) -> Step:
+def _asked(step: Step, live: Child, now: dt.datetime, policy: Policy, *, decides: bool = False) -> Step:
     pause = policy.pause(policy.query_backoff_seconds, step.order.asks + 1)
-    return step.changed(asks=step.order.asks + 1, wake_at=later(now, pause)).asking(Query(live.client_order_id))
+    step = step.changed(asks=step.order.asks + 1, wake_at=later(now, pause))
+    return step.asking(Query(live.client_order_id, decides))
 
 
 def _next_question(order: SmartOrder, policy: Policy) -> dt.datetime:

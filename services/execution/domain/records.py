@@ -6,11 +6,13 @@ plan:  planned ──► running ──► completed          leg:  waiting ─�
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
+from services.execution.domain.broker import Asset
 from shared.contracts.base import Money, Price, Qty, Side, Symbol, Value, Weight
 from shared.contracts.execution import OrderResult, Refusal, Trade
 from shared.contracts.strategy import TargetPortfolioSet
@@ -27,6 +29,9 @@ WAITING: Final = "execution_waiting_targets"
 """trigger -> WaitingTarget; the newest is planned, the others it supersedes"""
 STOPS: Final = "execution_stops"
 """plan id -> why it must end early"""
+
+ASSETS: Final = "execution_assets"
+"""symbol -> AssetRecord, as the broker said it on that day"""
 
 NOW: Final = "now"
 ACTIVE_PLAN: Final = "active_plan"
@@ -105,6 +110,23 @@ class CancelRecord(Value):
     id: Annotated[str, Field(min_length=1)]
     symbols: tuple[Symbol, ...] = ()
     at: AwareDatetime
+
+
+class AssetRecord(Value):
+    """What the broker said about a symbol on that day."""
+
+    symbol: Symbol
+    on: dt.date
+    is_tradable: bool
+    is_fractionable: bool
+
+    @classmethod
+    def of(cls, asset: Asset, on: dt.date) -> Self:
+        return cls(symbol=asset.symbol, on=on, is_tradable=asset.is_tradable, is_fractionable=asset.is_fractionable)
+
+    @property
+    def asset(self) -> Asset:
+        return Asset(self.symbol, is_tradable=self.is_tradable, is_fractionable=self.is_fractionable)
 
 
 def leg_id(plan_id: str, side: Side) -> str:

@@ -75,6 +75,10 @@ def error(refused: Rejected | Unknown) -> JSONResponse:
     return JSONResponse({"code": refused.code, "message": refused.message}, refused.http_status)
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
 def wire_app(market: MemoryBroker) -> FastAPI:
     app = FastAPI()
 
@@ -98,12 +102,20 @@ def wire_app(market: MemoryBroker) -> FastAPI:
             for p in market.positions()
         ]
 
+    def asset_json(found: Asset) -> dict[str, Any]:
+        return {"symbol": found.symbol, "tradable": found.is_tradable, "fractionable": found.is_fractionable}
+
+    @app.get("/v2/assets")
+    def assets(status: str, asset_class: str) -> Any:
+        assert (status, asset_class) == ("active", "us_equity")
+        return [*map(asset_json, market.assets()), {"symbol": 7}]
+
     @app.get("/v2/assets/{symbol}")
     def asset(symbol: str) -> Any:
         found = market.asset(symbol)
         if found is None:
             return JSONResponse({"code": 40410000, "message": f"asset not found for {symbol}"}, 404)
-        return {"symbol": symbol, "tradable": found.is_tradable, "fractionable": found.is_fractionable}
+        return asset_json(found)
 
     def one(order: BrokerOrder | None) -> Any:
         if order is None:
@@ -126,6 +138,7 @@ def wire_app(market: MemoryBroker) -> FastAPI:
         after: dt.datetime | None = None,
         before_order_id: str | None = None,
         after_order_id: str | None = None,
+        symbols: str = "",
     ) -> Any:
         cursor = before_order_id or after_order_id
         if cursor is not None and after is not None:
@@ -133,7 +146,7 @@ def wire_app(market: MemoryBroker) -> FastAPI:
         if status == "open":
             found = list(market.open_orders())[::-1]
         else:
-            found = list(market.orders_since(after or START - dt.timedelta(days=9)))
+            found = list(market.orders_since(after or START - dt.timedelta(days=9), _words(symbols)))
         if direction == "desc":
             found.reverse()
         if cursor is not None:

@@ -193,6 +193,15 @@ def test_a_resting_buy_reserves_its_money(venue: Any) -> None:
 def test_assets_are_known_or_none(venue: Any) -> None:
     assert venue.broker.asset("BRK.B").is_fractionable is False
     assert venue.broker.asset("NONE") is None
+    assert sorted(asset.symbol for asset in venue.broker.assets()) == ["BRK.B", "SPY", "TQQQ"]
+
+
+def test_orders_of_some_symbols_are_those_and_no_others(venue: Any) -> None:
+    for name, symbol in (("a", "SPY"), ("b", "TQQQ"), ("c", "SPY")):
+        accepted(venue.broker.place(a_request(name, symbol=symbol, qty=Decimal(1))))
+    since = venue.clock.now() - dt.timedelta(minutes=5)
+    assert [order.client_order_id for order in venue.broker.orders_since(since, ["SPY"])] == ["a", "c"]
+    assert len(venue.broker.orders_since(since, ["SPY", "TQQQ"])) == 3
 
 
 def test_open_orders_are_all_there_however_many_pages_they_take(venue: Any) -> None:

@@ -267,3 +267,66 @@ def test_a_worker_that_dies_between_an_unclear_no_and_the_answer_sends_nothing_n
     assert room.completed().outcome == "complete"
     assert set(placings(room).values()) == {1}
     assert len(placings(room)) == 1
+
+
+def counted_questions(room: TradingRoom, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the broker is asked for orders, by the name of the question."""
+    asked: Counter[str] = Counter()
+
+    def counting(name: str) -> None:
+        ask = getattr(room.broker, name)
+
+        def counted(*args: Any) -> Any:
+            asked[name] += 1
+            return ask(*args)
+
+        monkeypatch.setattr(room.broker, name, counted)
+
+    counting("orders_since")
+    counting("order_by_client_id")
+    return asked
+
+
+def filled_in_silence(room: TradingRoom, update: BrokerUpdate) -> bool:
+    """It fills, and no update says so."""
+    order = update.order
+    assert order.qty is not None
+    assert order.limit_price is not None
+    room.broker.fill(order.client_order_id, order.qty, order.limit_price, tell=False)
+    return False
+
+
+def test_fills_that_nobody_told_are_found_for_all_orders_with_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = TradingRoom(PRICES, policy=ladder.standard(patience_seconds=600), speed=100)
+    asked = counted_questions(room, monkeypatch)
+
+    room.fills = lambda update: filled_in_silence(room, update)
+    room.target(SPY="0.3", TLT="0.3", OLD="0.3")
+    room.run()
+    done = room.completed()
+    assert [order.outcome for order in done.orders] == ["filled"] * 3
+    assert asked == {"orders_since": 1}, "quiet at the same time, asked about together"
+
+
+def test_a_known_order_that_is_missing_in_the_list_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = TradingRoom(PRICES, policy=ladder.standard(patience_seconds=600), speed=100)
+    asked = counted_questions(room, monkeypatch)
+    listed = room.broker.orders_since
+    monkeypatch.setattr(room.broker, "orders_since", lambda *args: [o for o in listed(*args) if o.symbol != "SPY"])
+
+    room.fills = lambda update: filled_in_silence(room, update)
+    room.target(SPY="0.3", TLT="0.3")
+    room.run()
+    assert [order.outcome for order in room.completed().orders] == ["filled", "filled"]
+    assert asked["order_by_client_id"] == 1
+
+
+def test_orders_the_broker_never_had_are_sent_again_though_no_list_can_prove_it() -> None:
+    room = TradingRoom(PRICES, speed=200)
+    room.fills = lambda _update: True
+    for _ in range(2):
+        room.broker.script("place", Unknown("timeout"))
+    room.target(SPY="0.4", TLT="0.4")
+    room.run()
+    assert [order.outcome for order in room.completed().orders] == ["filled", "filled"]
+    assert set(placings(room).values()) == {2}
