@@ -43,7 +43,11 @@ _DEEP: Final = 10**12
 """Displayed shares: the market takes any size, as the columns assume."""
 _A_SECOND: Final = dt.timedelta(seconds=1)
 OPEN_BOUNDS: Final = Bounds(
-    max_position_weight=Decimal(2), max_order_notional=Decimal("Infinity"), max_spread_bps=Decimal(10_000)
+    max_position_weight=Decimal(2),
+    max_order_notional=Decimal("Infinity"),
+    max_spread_bps=Decimal(10_000),
+    max_close_move=None,
+    max_volume_share=None,
 )
 
 
@@ -103,6 +107,7 @@ class _Venue:
             foreign_orders={},
             trading="ACTIVE",
             now=now,
+            references={},
         )
 
     def carry_out(self, plan: Plan, row: int, now: dt.datetime) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, TypeVar
 
 import redis
@@ -27,6 +28,7 @@ from services.execution.adapters.redis_budget import RedisBudget
 from services.execution.adapters.redis_journal import RedisJournal
 from services.execution.adapters.redis_leases import RedisLeases
 from services.execution.adapters.redis_quotes import RedisQuotes
+from services.execution.adapters.redis_references import RedisReferences
 from services.execution.adapters.updates_socket import DeadFrames, LogListener, UpdatesSocket
 from services.execution.adapters.updates_stream import RedisUpdates
 from services.execution.handlers import GROUP, STREAMS, Handlers
@@ -125,7 +127,8 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     plans.forget_all_but(_PLANS_KEPT)
     trading_state(plans.trading().state)
     stopper = _stopper(ground)
-    dispatcher = Dispatcher(_planner(ground, stopper), ground.book, ground.legs, ground.leases, ground.clock)
+    planner = _planner(ground, stopper, _references(ground, configuration.venue.alpaca_feed))
+    dispatcher = Dispatcher(planner, ground.book, ground.legs, ground.leases, ground.clock)
     hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
     table = Handlers(ground.bus, ground.clock, stopper).table()
     runner = Runner(ground.bus, GROUP, SERVICE, STREAMS, table, hooks=hooks)
@@ -167,12 +170,13 @@ def build_desk(ground: Ground) -> Desk:
     return Desk(ports, rules)
 
 
-def _planner(ground: Ground, stopper: OrderStopper) -> Planner:
+def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences) -> Planner:
     ports = PlannerPorts(
         bus=ground.bus,
         book=ground.book,
         broker=ground.broker,
         quotes=ground.quotes,
+        references=references,
         updates=ground.updates,
         orders=stopper,
         clock=ground.clock,
@@ -180,6 +184,13 @@ def _planner(ground: Ground, stopper: OrderStopper) -> Planner:
         pause=threading.Event().wait,
     )
     return Planner(ports, ground.settings.plan_rules(), ground.settings.bounds())
+
+
+def _references(ground: Ground, feed: str) -> RedisReferences:
+    """IEX sees a small part of the market: its history is scaled up to the whole of it."""
+    is_iex = ground.venue.mode != "simulated" and feed == "iex"
+    seen = ground.settings.iex_volume_share if is_iex else Decimal(1)
+    return RedisReferences(ground.client, ground.namespace, seen_by_alpaca=seen)
 
 
 def _stopper(ground: Ground) -> OrderStopper:

@@ -19,6 +19,7 @@ from services.execution.domain.broker import (
     PlaceOutcome,
     Position,
 )
+from services.execution.domain.reference import Reference
 from services.execution.domain.request_budget import Purpose
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
@@ -71,6 +72,16 @@ class Quotes(Protocol):
 
     def want(self, symbols: Sequence[str]) -> None:
         """Ask marketdata to deliver these too."""
+
+
+class References(Protocol):
+    """What the sessions before today say of each symbol."""
+
+    def latest(self, symbols: Sequence[str]) -> Mapping[str, Reference]:
+        """Symbols without daily history that can be read are absent."""
+
+    def warm(self) -> None:
+        """Read beforehand what is likely to be asked for."""
 
 
 class Updates(Protocol):

@@ -18,6 +18,7 @@ from services.execution.domain.request_budget import Allowance
 from shared.settings import Settings
 
 Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
+Factor = Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)]
 Dollars = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Bps = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -40,6 +41,16 @@ class ExecutionSettings(Settings):
     """A spread of so few dollars is never too wide."""
     max_quote_age_seconds: Seconds = 60
     """An older quote refuses the order."""
+    max_beyond_quote_bps: Bps = Decimal(100)
+    """A price further beyond the quote's far side refuses the order; one cent always passes."""
+    max_close_move: Factor = Decimal("0.2")
+    """A price further from the last close than this share of it refuses the order; 0 switches it off."""
+    close_move_multiple: Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)] = Decimal(10)
+    """Where so many usual daily moves of the symbol are more than that, they are allowed."""
+    max_volume_share: Factor = Decimal("0.1")
+    """The most of a day's usual volume that one order may be; 0 switches it off."""
+    iex_volume_share: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal("0.025")
+    """The share of the market's volume that the feed iex sees; usual volumes from it are scaled up by this."""
     allow_symbols: Symbols = ""
     """Only these are traded, as in SPY,TLT; empty allows every symbol. Other positions are left alone."""
     deny_symbols: Symbols = ""
@@ -78,6 +89,15 @@ class ExecutionSettings(Settings):
     """How long an intent may take to be on disk before nothing is sent; 0 trusts the server's appendfsync."""
 
     @model_validator(mode="after")
+    def _collars_agree(self) -> Self:
+        if self.collar_bps > self.max_beyond_quote_bps:
+            raise ValueError(
+                f"EXECUTION_COLLAR_BPS: expected at most EXECUTION_MAX_BEYOND_QUOTE_BPS ({self.max_beyond_quote_bps}), "
+                f"got {self.collar_bps}: the limit would refuse every last price"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _leaves_requests_to_orders(self) -> Self:
         if self.requests_per_minute and self.requests_reserved >= self.requests_per_minute:
             raise ValueError(
@@ -95,6 +115,10 @@ class ExecutionSettings(Settings):
             max_spread_bps=self.max_spread_bps,
             spread_floor=self.spread_floor,
             max_quote_age_seconds=self.max_quote_age_seconds,
+            max_beyond_quote_bps=self.max_beyond_quote_bps,
+            max_close_move=_unless_off(self.max_close_move),
+            close_move_multiple=self.close_move_multiple,
+            max_volume_share=_unless_off(self.max_volume_share),
             allowed_symbols=_symbols_in(self.allow_symbols),
             denied_symbols=_symbols_in(self.deny_symbols),
         )
@@ -115,6 +139,10 @@ class ExecutionSettings(Settings):
             allows_naked_market=self.market_order_fallback,
             collar_bps=self.collar_bps,
         )
+
+
+def _unless_off(bound: Decimal) -> Decimal | None:
+    return bound if bound > 0 else None
 
 
 def _symbols_in(names: str) -> frozenset[str]:

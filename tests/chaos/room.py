@@ -13,6 +13,7 @@ from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Surroun
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.memory_budget import MemoryBudget
+from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.reconciliation import reconcile
@@ -29,7 +30,7 @@ from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner, RunnerOptions
 from tests.chaos.boundaries import BadNetwork, Boundary
 from tests.chaos.world import AtOnce, Chances, DeathError, Follower, Signal, World, WorldInbox, WorldQuotes
-from tests.integration.execution.trading_room import Legs
+from tests.integration.execution.trading_room import Legs, a_history
 
 LEASE_SECONDS = 15.0
 STORM_TURNS = 150
@@ -84,7 +85,9 @@ class ChaosRoom:
         self._leases, self._service_bus = mutations.leases(self.world), mutations.service_bus(self.world)
         self.world.journal._leases, self._desk_bus = self._leases, mutations.desk_bus(self.world)
         self.journal, self.legs, self.quotes = FenceKept(self.world), Legs(), WorldQuotes(self.world)
-        self.broker = BadNetwork(self.world)
+        self.broker, self.references = BadNetwork(self.world), MemoryReferences()
+        for symbol, price in prices.items():
+            self.references.put(a_history(symbol, float(price)))
         self.budget = MemoryBudget(Allowance(30, 10), self.world.monotonic)
         self.targets: list[TargetPortfolioSet] = []
         self.wanted: dict[str, Decimal] = {}
@@ -226,6 +229,7 @@ class ChaosRoom:
             book=book,
             broker=self.broker,
             quotes=self.quotes,
+            references=self.references,
             updates=world.updates,
             orders=stopper,
             clock=world.clock,

@@ -78,6 +78,7 @@ class Gate:
         self._bounds = bounds
         self._plan = plan
         self._held = {trade.symbol: trade.held_qty for trade in plan.trades}
+        self._references = {reference.symbol: reference for reference in plan.references}
 
     def objection(self, order: SmartOrder, place: Place, now: dt.datetime) -> Objection | None:
         try:
@@ -97,6 +98,7 @@ class Gate:
             asset=Asset(order.symbol, is_tradable=True, is_fractionable=not order.whole_shares),
             trading=trading,
             now=now,
+            reference=self._references.get(order.symbol),
             obstacle=obstacle,
         )
         return limits.objection(proposal, self._bounds)
@@ -192,7 +194,7 @@ class BrokerCalls:
         command = self._priced(order, command)
         objection = self._gate.objection(order, command, now)
         if objection is not None:
-            self._answer(order.order_id, Blocked(name, objection.limit, objection.detail, objection.may_pass))
+            self._answer(order.order_id, _blocked(name, objection))
             return
         refusal = self._paid(name) or self._journalled(order, command, now)
         if refusal is not None:
@@ -313,6 +315,10 @@ class BrokerCalls:
             self._log.warning(
                 "an outcome was not written down", client_order_id=name, outcome=outcome, error=str(error)
             )
+
+
+def _blocked(name: str, objection: Objection) -> Blocked:
+    return Blocked(name, objection.limit, objection.detail, objection.may_pass, fits=objection.fits)
 
 
 def _placed(name: str, outcome: PlaceOutcome) -> Event:

@@ -40,6 +40,7 @@ def begun(
         whole_share_symbols=plan.whole_share_symbols,
         by_strategy=waiting.target.by_strategy,
         silent=tuple(share.strategy for share in waiting.target.stale if not share.has_weights),
+        references=tuple(r for trade in plan.trades if (r := situation.references.get(trade.symbol)) is not None),
         dry_run=obstacle is not None,
         updates_from=updates_from,
     )

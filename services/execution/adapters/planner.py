@@ -21,10 +21,12 @@ from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
 from services.execution.domain import identity, plan, records
 from services.execution.domain.broker import Position
-from services.execution.domain.limits import Bounds, widest_spread
+from services.execution.domain.limits import Bounds
+from services.execution.domain.market_limits import widest_spread
 from services.execution.domain.plan import PlanRules, Situation
 from services.execution.domain.records import WaitingTarget
-from services.execution.ports import Broker, BrokerUnavailableError, Quotes, Updates
+from services.execution.domain.reference import Reference
+from services.execution.ports import Broker, BrokerUnavailableError, Quotes, References, Updates
 from shared import logs
 from shared.bus import Bus, Outcome, Put, Remove
 from shared.clock import Clock
@@ -45,6 +47,7 @@ class PlannerPorts:
     book: Book
     broker: Broker
     quotes: Quotes
+    references: References
     updates: Updates
     orders: OrderStopper
     clock: Clock
@@ -100,6 +103,7 @@ class Planner:
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
         ours = sorted({*held, *waiting})
         self._ports.quotes.want(ours)
+        self._ports.references.warm()
         self._assets.learn_ahead(sorted({*ours, *self._wanted_by_others()}))
 
     def _wanted_by_others(self) -> set[str]:
@@ -140,6 +144,7 @@ class Planner:
         foreign = self._pool.submit(self._foreign)
         symbols = plan.symbols_of(waiting.target, positions.result())
         ports.quotes.want(symbols)
+        references = self._pool.submit(self._references, symbols)
         assets = self._assets.known(symbols)
         return Situation(
             account=account.result(),
@@ -149,6 +154,7 @@ class Planner:
             foreign_orders=foreign.result(),
             trading=ports.book.trading().state,
             now=ports.clock.now(),
+            references=references.result(),
         )
 
     def _positions(self) -> Mapping[str, Position]:
@@ -163,6 +169,16 @@ class Planner:
         found: dict[str, tuple[str, ...]] = {}
         for order in left:
             found[order.symbol] = (*found.get(order.symbol, ()), order.client_order_id)
+        return found
+
+    def _references(self, symbols: Sequence[str]) -> Mapping[str, Reference]:
+        """Given a moment to arrive: a symbol that nobody wanted before has its history fetched now."""
+        found: Mapping[str, Reference] = {}
+        for _ in range(self._quote_tries):
+            found = self._ports.references.latest(symbols)
+            if len(found) == len(symbols):
+                break
+            self._ports.pause(_QUOTE_PAUSE_SECONDS)
         return found
 
     def _fresh_quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:

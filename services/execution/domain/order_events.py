@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from services.execution.domain.broker import BrokerOrder, BrokerUpdate, OrderRequest, RejectKind
 from shared.contracts import Message
@@ -36,13 +37,17 @@ class PlaceUnknown:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """One of our own limits objected before anything was journalled or sent. What may pass is tried again about when it says."""
+    """One of our own limits objected before anything was journalled or sent. What may pass is tried again about when it says.
+
+    `fits` shares would have passed it.
+    """
 
     client_order_id: str
     limit: str
     detail: str
     may_pass: bool
     retry_seconds: float = 0
+    fits: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

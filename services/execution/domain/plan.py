@@ -14,6 +14,7 @@ from decimal import Decimal
 from services.execution.domain import grid, limits
 from services.execution.domain.broker import Account, Asset, Position
 from services.execution.domain.records import TargetLine, TradingStateName
+from services.execution.domain.reference import Reference
 from shared.contracts.base import Side
 from shared.contracts.execution import Refusal, Trade
 from shared.contracts.marketdata import Quote
@@ -39,7 +40,7 @@ class PlanRules:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The account and its market at `now`. Symbols without a quote or an asset are absent."""
+    """The account and its market at `now`. Symbols without a quote, an asset or daily history are absent."""
 
     account: Account
     positions: Mapping[str, Position]
@@ -48,6 +49,7 @@ class Situation:
     foreign_orders: Mapping[str, tuple[str, ...]]
     trading: TradingStateName
     now: dt.datetime
+    references: Mapping[str, Reference]
     obstacle: str | None = None
 
     def held(self, symbol: str) -> Decimal:
@@ -259,6 +261,7 @@ def proposal_of(trade: Trade, situation: Situation, equity: Decimal) -> limits.P
         asset=situation.assets.get(trade.symbol),
         trading=situation.trading,
         now=situation.now,
+        reference=situation.references.get(trade.symbol),
         obstacle=situation.obstacle,
         foreign_orders=situation.foreign_orders.get(trade.symbol, ()),
     )

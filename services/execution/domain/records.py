@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AwareDatetime, Field
 
 from services.execution.domain.broker import Asset
+from services.execution.domain.reference import Reference
 from shared.contracts.base import Money, Price, Qty, Side, Symbol, Value, Weight
 from shared.contracts.execution import OrderResult, Refusal, Trade
 from shared.contracts.strategy import TargetPortfolioSet
@@ -67,6 +68,8 @@ class PlanRecord(Value):
     """Whose the target's weights are; empty when nobody divided it."""
     silent: tuple[str, ...] = ()
     """Strategies of which nobody knows what they want: what is theirs stays theirs."""
+    references: tuple[Reference, ...] = ()
+    """Last closes and usual volumes as planned with: the desk judges by the same ones."""
     dry_run: bool = False
     updates_from: str = "0"
     status: Literal["planned", "running", "completed"] = "planned"

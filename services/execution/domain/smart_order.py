@@ -17,10 +17,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from services.execution.domain import order_facts, order_ticks
+from services.execution.domain import grid, order_facts, order_ticks
 from services.execution.domain.broker import RejectKind, Status
 from services.execution.domain.ladder import Policy
 from services.execution.domain.order_events import (
@@ -56,6 +57,7 @@ from services.execution.domain.order_step import (
 from services.execution.domain.order_words import heard
 
 Transition = Callable[[SmartOrder, Any, dt.datetime, Policy], Step]
+_LITTLE_LESS: Final = Decimal("0.9")
 
 
 class ImpossibleEventError(ValueError):
@@ -147,10 +149,23 @@ def _blocked(order: SmartOrder, event: Blocked, now: dt.datetime, policy: Policy
     step = Step(replace(order, children=kept))
     if order.stop_reason:
         return finished(step, order.stop_reason, now)
+    smaller = _smaller(order, child, event)
+    if smaller is not None:
+        detail = f"{event.limit}: {event.detail}; shrunk to {smaller}"
+        return ready(step.changed(total=order.filled + smaller, detail=detail), now)
     if event.may_pass:
         pause = min(max(policy.retry_seconds[0], event.retry_seconds), policy.retry_seconds[-1])
         return ready(step.changed(detail=f"{event.limit}: {event.detail}"), now, in_seconds=pause)
     return finished(step, event.detail, now, limit=event.limit)
+
+
+def _smaller(order: SmartOrder, child: Child, event: Blocked) -> Decimal | None:
+    """A little less where that passes: prices have moved since the order was planned. None where it would take much less."""
+    if event.fits is None:
+        return None
+    qty = grid.shares_down(event.fits, whole=order.whole_shares)
+    least = min(child.qty * _LITTLE_LESS, child.qty - 1) if order.whole_shares else child.qty * _LITTLE_LESS
+    return qty if qty > 0 and least <= qty < child.qty else None
 
 
 def _cancel_taken(order: SmartOrder, event: CancelAccepted, _now: dt.datetime, _policy: Policy) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from shared.bus.redis_bus import RedisBus
 from shared.clock import VenueClock
 from shared.contracts import Message, decode, streams
 from shared.contracts.execution import RebalanceCompleted
-from shared.contracts.marketdata import Quote
+from shared.contracts.marketdata import DailyHistory, Quote
 from shared.contracts.strategy import TargetPortfolioSet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,6 +68,7 @@ class Stack:
         self.start("simulator", "services.simulator")
         self.wait_for(f"{self.simulator}/sim/health")
         self.clock = VenueClock(f"{self.simulator}/sim/clock", client=self.http)
+        self._put_histories()
         self._pump = threading.Thread(target=self._pump_quotes, daemon=True)
         self._pump.start()
         self.start("execution", "services.execution")
@@ -164,6 +166,23 @@ class Stack:
                 return False
 
         self.eventually(answers, 40)
+
+    def _put_histories(self) -> None:
+        """The other thing marketdata does: daily history into its cache."""
+        asked = f"symbols={','.join(SYMBOLS)}&timeframe=1Day&start=2024-04-15&end=2024-05-31&adjustment=all&feed=iex"
+        for symbol, bars in self.broker(f"/v2/stocks/bars?{asked}")["bars"].items():
+            history = DailyHistory(
+                symbol=symbol,
+                source="alpaca",
+                adjustment="all",
+                fetched_at=self.clock.now(),
+                dates=tuple(dt.datetime.fromisoformat(bar["t"]).date() for bar in bars),
+                **{
+                    name: tuple(float(bar[name[0]]) for bar in bars)
+                    for name in ("open", "high", "low", "close", "volume")
+                },
+            )
+            self.client.set(self.bus.key(streams.daily_history(symbol)), history.model_dump_json())
 
     def _pump_quotes(self) -> None:
         """What marketdata does: the newest quote of each symbol into its hash."""

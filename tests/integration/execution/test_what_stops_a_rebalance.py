@@ -23,7 +23,7 @@ from shared.contracts.execution import (
     TradingHalted,
     TradingResumed,
 )
-from tests.integration.execution.trading_room import TradingRoom
+from tests.integration.execution.trading_room import TradingRoom, a_history
 
 PRICES = {"SPY": ("500.00", "500.02"), "TLT": ("90.00", "90.01"), "OLD": ("10.00", "10.02")}
 PATIENT = ladder.standard(patience_seconds=3600)
@@ -171,6 +171,7 @@ def test_a_symbol_with_a_foreign_order_is_refused_and_named_and_the_order_left_a
         (Bounds(max_position_weight=Decimal("0.1")), PRICES, "position size"),
         (Bounds(), {"SPY": ("500", "510")}, "spread"),
         (Bounds(), {"SPY": ("510", "500")}, "quote"),
+        (Bounds(max_volume_share=Decimal("0.000001")), PRICES, "average volume"),
     ],
 )
 def test_a_limit_refuses_before_anything_is_sent(
@@ -182,6 +183,29 @@ def test_a_limit_refuses_before_anything_is_sent(
     assert [refusal.limit for refusal in room.completed().refusals] == [limit]
     assert room.broker.calls == []
     assert room.alerts()
+
+
+def test_a_price_far_from_the_last_close_is_refused_and_the_rest_is_traded() -> None:
+    room = TradingRoom(PRICES)
+    room.references.put(a_history("SPY", 1000))
+    room.target(SPY="0.4", TLT="0.4")
+    room.run()
+    [refusal] = room.completed().refusals
+    assert (refusal.symbol, refusal.limit) == ("SPY", "last close")
+    assert set(room.held()) == {"TLT"}
+
+
+def test_a_price_that_runs_away_from_the_last_close_while_it_is_worked_is_refused_at_the_gate() -> None:
+    room = TradingRoom(PRICES)
+    room.target(SPY="0.5")
+    room.runner.step()
+    room.dispatcher.sweep()
+    room.quotes.prices["SPY"] = ("650.00", "650.02")
+    room.run()
+    assert room.broker.calls == []
+    [result] = room.completed().orders
+    assert result.outcome == "refused"
+    assert "last close" in result.detail
 
 
 def test_while_a_strategy_cannot_speak_nothing_is_sold_and_its_share_of_the_cash_stays() -> None:

@@ -17,6 +17,7 @@ from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
+from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
@@ -31,11 +32,13 @@ from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, decode, streams
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.execution import RebalanceCompleted
-from shared.contracts.marketdata import Quote
+from shared.contracts.marketdata import DailyHistory, Quote
 from shared.contracts.strategy import StaleShare, TargetPortfolioSet
 from shared.runner import Runner
+from shared.sessions import sessions_between
 
 MONDAY = dt.datetime(2024, 6, 3, 14, 0, tzinfo=dt.UTC)
+FRIDAY = dt.date(2024, 5, 31)
 _M = TypeVar("_M", bound=Message)
 
 
@@ -76,6 +79,24 @@ class FixedQuotes:
         self.wanted = list(symbols)
 
 
+def a_history(symbol: str, close: float, *, last: dt.date = FRIDAY, volume: float = 10_000_000) -> DailyHistory:
+    """A month of quiet days that end at `close`."""
+    dates = tuple(session.date for session in sessions_between(last - dt.timedelta(days=40), last))
+    column = (close,) * len(dates)
+    return DailyHistory(
+        symbol=symbol,
+        source="alpaca",
+        adjustment="all",
+        fetched_at=MONDAY,
+        dates=dates,
+        open=column,
+        high=column,
+        low=column,
+        close=column,
+        volume=(volume,) * len(dates),
+    )
+
+
 class Legs:
     """The LegQueue port as a list."""
 
@@ -108,6 +129,9 @@ class TradingRoom:
     ) -> None:
         self.clock = RunningClock(speed=speed)
         self.quotes = FixedQuotes(self.clock, prices)
+        self.references = MemoryReferences()
+        for symbol, (bid, _ask) in prices.items():
+            self.references.put(a_history(symbol, float(bid)))
         self.updates, self.leases, self.bus, self.legs = MemoryUpdates(), MemoryLeases(), MemoryBus(), Legs()
         self.journal = MemoryJournal(self.leases)
         self.budget = MemoryBudget(allowance, self.seconds)
@@ -125,7 +149,16 @@ class TradingRoom:
         self.stopper = OrderStopper(self.broker, self.journal, pause=pause, is_desk_at_work=lambda: False)
         self.planner = Planner(
             PlannerPorts(
-                self.bus, self.book, self.broker, self.quotes, self.updates, self.stopper, self.clock, obstacle, pause
+                bus=self.bus,
+                book=self.book,
+                broker=self.broker,
+                quotes=self.quotes,
+                references=self.references,
+                updates=self.updates,
+                orders=self.stopper,
+                clock=self.clock,
+                obstacle=obstacle,
+                pause=pause,
             ),
             PlanRules(),
             self.bounds,

@@ -11,6 +11,7 @@ from services.execution.domain.broker import Account, Asset, BrokerOrder, Broker
 from services.execution.domain.limits import Proposal
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import Situation
+from services.execution.domain.reference import Reference
 from shared.contracts.marketdata import Quote
 from shared.contracts.strategy import StaleShare, TargetPortfolioSet
 
@@ -45,8 +46,20 @@ def a_proposal(**changes: Any) -> Proposal:
         asset=Asset("SPY", is_tradable=True, is_fractionable=True),
         trading="ACTIVE",
         now=NOW,
+        reference=a_reference(),
     )
     return replace(proposal, **changes)
+
+
+def a_reference(symbol: str = "SPY", close: str = "100", **changes: Any) -> Reference:
+    fields: dict[str, Any] = {
+        "symbol": symbol,
+        "session": dt.date(2024, 5, 31),
+        "close": Decimal(close),
+        "average_volume": Decimal(1_000_000),
+        "typical_move": Decimal("0.01"),
+    }
+    return Reference(**(fields | changes))
 
 
 def an_account(cash: str = "100000", equity: str | None = None, **changes: Any) -> Account:
@@ -72,6 +85,7 @@ def a_situation(*positions: Position, quotes: dict[str, Quote] | None = None, **
         foreign_orders={},
         trading="ACTIVE",
         now=NOW,
+        references={s: a_reference(s, close=str(q.bid or 100)) for s, q in quotes.items()},
     )
     return replace(situation, **changes)
 

@@ -10,9 +10,15 @@ import pytest
 
 from services.execution.domain.broker import Asset
 from services.execution.domain.limits import LIMITS, Bounds, Limit, objection
-from tests.unit.execution.builders import NOW, a_proposal, a_quote
+from services.execution.domain.reference import Reference
+from tests.unit.execution.builders import NOW, a_proposal, a_quote, a_reference
 
 NAN = Decimal("NaN")
+
+
+def broken(**changes: Any) -> Reference:
+    """A reference that no validation has seen."""
+    return Reference.model_construct(**(a_reference().model_dump() | changes))
 
 
 def test_an_ordinary_order_passes_every_limit() -> None:
@@ -57,6 +63,24 @@ REFUSED: list[tuple[str, dict[str, Any], Bounds]] = [
     ("position size", {"held_qty": Decimal(95)}, Bounds(max_position_weight=Decimal("0.1"))),
     ("position size", {"equity": Decimal(0)}, Bounds()),
     ("position size", {"equity": NAN}, Bounds()),
+    ("position size", {"equity": Decimal("Infinity")}, Bounds()),
+    ("quote collar", {"price": Decimal("101.11")}, Bounds()),
+    ("quote collar", {"price": Decimal("98.99"), "side": "sell", "held_qty": Decimal(10)}, Bounds()),
+    ("quote collar", {"price": Decimal("0.52"), "quote": a_quote(bid="0.49", ask="0.50")}, Bounds()),
+    ("last close", {"reference": None}, Bounds()),
+    ("last close", {"reference": a_reference(close="83.3")}, Bounds()),
+    ("last close", {"reference": a_reference(close="125.1")}, Bounds()),
+    ("last close", {"reference": a_reference(close="125.1"), "side": "sell", "held_qty": Decimal(10)}, Bounds()),
+    ("last close", {"reference": a_reference(close="74", typical_move=Decimal("0.035"))}, Bounds()),
+    ("last close", {"reference": a_reference(session=dt.date(2024, 5, 26))}, Bounds()),
+    ("last close", {"reference": a_reference(session=dt.date(2024, 6, 4))}, Bounds()),
+    ("last close", {"reference": broken(close=NAN)}, Bounds()),
+    ("last close", {"reference": broken(close=Decimal(0))}, Bounds()),
+    ("last close", {"reference": broken(typical_move=NAN)}, Bounds()),
+    ("average volume", {"reference": a_reference(average_volume=Decimal("99.9"))}, Bounds()),
+    ("average volume", {"reference": a_reference(average_volume=Decimal(0))}, Bounds()),
+    ("average volume", {"reference": broken(average_volume=NAN)}, Bounds()),
+    ("average volume", {"reference": None}, Bounds(max_close_move=None)),
 ]
 
 
@@ -82,13 +106,23 @@ def test_every_limit_has_a_test() -> None:
     [
         {"trading": "REDUCING", "side": "sell", "held_qty": Decimal(10)},
         {"side": "sell", "held_qty": Decimal(10)},
-        {"quote": a_quote(bid="1.00", ask="1.03"), "price": Decimal(1)},
+        {"quote": a_quote(bid="1.00", ask="1.03"), "price": Decimal(1), "reference": a_reference(close="1")},
         {"quote": a_quote(bid="100", ask="100.50")},
         {"quote": a_quote(at=NOW - dt.timedelta(seconds=60))},
         {"qty": Decimal(2500), "equity": Decimal(250_000)},
+        {"price": Decimal("101.10")},
+        {"price": Decimal("99.00"), "side": "sell", "held_qty": Decimal(10)},
+        {"price": Decimal(50), "reference": a_reference(close="50")},
+        {"price": Decimal("0.51"), "quote": a_quote(bid="0.49", ask="0.50"), "reference": a_reference(close="0.5")},
+        {"reference": a_reference(close="83.34")},
+        {"reference": a_reference(close="125")},
+        {"reference": a_reference(close="74.1", typical_move=Decimal("0.035"))},
+        {"reference": a_reference(session=dt.date(2024, 5, 27))},
+        {"reference": a_reference(average_volume=Decimal(100))},
         {
             "now": dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC),
             "quote": a_quote(at=dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC)),
+            "reference": a_reference(session=dt.date(2024, 7, 2)),
         },
     ],
 )
@@ -98,6 +132,32 @@ def test_what_is_just_inside_passes(changes: dict[str, Any]) -> None:
 
 def test_only_what_a_later_quote_can_change_may_pass() -> None:
     assert {limit.name for limit in LIMITS if limit.may_pass} == {"quote", "stale quote", "spread"}
+
+
+def test_limits_that_are_off_ask_for_no_history() -> None:
+    assert objection(a_proposal(reference=None), Bounds(max_close_move=None, max_volume_share=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "bounds", "fits"),
+    [
+        ({"qty": Decimal(2501), "equity": Decimal(300_000)}, Bounds(), Decimal(2500)),
+        ({"qty": Decimal(101)}, Bounds(max_position_weight=Decimal("0.1")), Decimal(100)),
+        ({"held_qty": Decimal(95)}, Bounds(max_position_weight=Decimal("0.1")), Decimal(5)),
+        ({"held_qty": Decimal(200)}, Bounds(max_position_weight=Decimal("0.1")), None),
+        ({"reference": a_reference(average_volume=Decimal(90))}, Bounds(), Decimal(9)),
+        ({"price": NAN}, Bounds(), None),
+        ({"trading": "HALTED"}, Bounds(), None),
+    ],
+)
+def test_a_limit_that_a_smaller_order_passes_says_how_small(
+    changes: dict[str, Any], bounds: Bounds, fits: Decimal | None
+) -> None:
+    found = objection(a_proposal(**changes), bounds)
+    assert found is not None
+    assert found.fits == fits
+    if fits is not None:
+        assert objection(a_proposal(**(changes | {"qty": fits})), bounds) is None
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, ZeroDivisionError, ArithmeticError])

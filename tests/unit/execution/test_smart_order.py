@@ -360,6 +360,25 @@ def test_a_limit_of_ours_that_may_pass_is_waited_for_and_the_name_is_free_again(
     assert place.request.client_order_id == MID
 
 
+def test_a_limit_of_ours_that_a_little_less_passes_shrinks_the_rest() -> None:
+    life = placing()(Blocked(MID, "position size", "too large", may_pass=False, fits=Decimal("99.1234567")))
+    [place] = life(Tick(a_quote())).asks(Place)
+    assert place.request.qty == Decimal("99.123456")
+    assert "position size" in life.order.detail
+
+
+def test_whole_shares_shrink_by_one_at_least() -> None:
+    life = Life(an_order("3", whole_shares=True))(Tick(a_quote()))
+    life(Blocked(MID, "buying power", "short", may_pass=True, fits=Decimal("2.99")))
+    assert life(Tick(a_quote())).asks(Place)[0].request.qty == 2
+
+
+@pytest.mark.parametrize("fits", ["89", "0.5"])
+def test_a_limit_of_ours_that_needs_much_less_ends_it(fits: str) -> None:
+    life = placing()(Blocked(MID, "position size", "too large", may_pass=False, fits=Decimal(fits)))
+    assert life.order.ending == "refused"
+
+
 def test_a_limit_of_ours_that_will_not_pass_ends_it() -> None:
     life = placing()(Blocked(MID, "trading state", "trading is HALTED", may_pass=False))
     assert life.order.ending == "refused"

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.execution.domain.limits import Bounds
 from services.execution.settings import ExecutionSettings
 from shared.settings import SettingsError, read
 
@@ -53,6 +54,12 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
         ("SPREAD_FLOOR", "NaN"),
         ("MAX_QUOTE_AGE_SECONDS", "0"),
         ("MAX_QUOTE_AGE_SECONDS", "nan"),
+        ("MAX_BEYOND_QUOTE_BPS", "-1"),
+        ("MAX_CLOSE_MOVE", "NaN"),
+        ("CLOSE_MOVE_MULTIPLE", "-1"),
+        ("MAX_VOLUME_SHARE", "-0.1"),
+        ("IEX_VOLUME_SHARE", "0"),
+        ("COLLAR_BPS", "101"),
         ("ALLOW_SYMBOLS", "SPY, TLT"),
         ("DENY_SYMBOLS", "spy"),
         ("CASH_RESERVE", "2"),
@@ -74,6 +81,14 @@ def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, n
     with pytest.raises(SettingsError, match=f"^EXECUTION_{name}: .*") as caught:
         read(ExecutionSettings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_limit_that_is_zero_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(ExecutionSettings).bounds() == Bounds()
+    for name in ("MAX_CLOSE_MOVE", "MAX_VOLUME_SHARE"):
+        monkeypatch.setenv(f"EXECUTION_{name}", "0")
+    bounds = read(ExecutionSettings).bounds()
+    assert (bounds.max_close_move, bounds.max_volume_share) == (None, None)
 
 
 def test_the_symbol_lists_reach_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
