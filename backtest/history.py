@@ -53,7 +53,7 @@ class History:
 
 def read_closes(path: Path) -> History:
     """Wide (`date,SPY,...`) or long (`symbol,date,close`), CSV (compressed too) or Parquet. Raises HistoryError."""
-    frame = _with_date_column(_frame_of(path), path)
+    frame = dated_frame(path)
     names = {str(name).strip().lower(): name for name in frame.columns}
     if {"symbol", "close"} <= set(names):
         return _tables(_pivoted(frame, names, "close", path), _opens_of_long(frame, names, path), path)
@@ -71,7 +71,7 @@ def read_folder(folder: Path) -> History:
         raise HistoryError(f"{folder}: expected files such as SPY.csv with Date, Open and Close, found none")
     closes, opens = {}, {}
     for file in files:
-        frame = _with_date_column(_frame_of(file), file)
+        frame = dated_frame(file)
         names = {str(name).strip().lower(): name for name in frame.columns}
         for needed in ("open", "close"):
             if needed not in names:
@@ -86,6 +86,11 @@ def read_folder(folder: Path) -> History:
 def _on_sessions(frame: pd.DataFrame) -> pd.DataFrame:
     sessions = [session.date for session in sessions_between(min(frame.index), max(frame.index))]
     return frame.reindex(sessions)
+
+
+def dated_frame(path: Path) -> pd.DataFrame:
+    """A table from CSV or Parquet, with New York dates in a column named date. Raises HistoryError."""
+    return _with_date_column(_frame_of(path), path)
 
 
 def _frame_of(path: Path) -> pd.DataFrame:

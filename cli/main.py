@@ -24,6 +24,7 @@ from cli import (
     sweep,
     trading,
 )
+from cli.data import data
 from cli.demo.command import demo
 from cli.exit_codes import CommandError, ExitCode
 from cli.strategy_new import strategy
@@ -51,6 +52,7 @@ for group, commands in _GROUPS.items():
         app.command(rich_help_panel=group)(command)
 app.add_typer(streams, rich_help_panel="Look")
 app.command(rich_help_panel="Test")(indicator.indicator)
+app.add_typer(data, rich_help_panel="Test")
 app.add_typer(symphony, rich_help_panel="Test")
 app.add_typer(strategy, rich_help_panel="Test")
 

@@ -93,6 +93,44 @@ class FeedStateChanged(Message):
     detail: str
 
 
+GateName = Literal[
+    "wrong time zone",
+    "stray row",
+    "missing session",
+    "stale price",
+    "partial bar",
+    "unapplied split",
+    "unexplained jump",
+    "outlier",
+    "sources disagree",
+    "adjustments differ",
+]
+Verdict = Literal["refused", "repaired", "confirmed", "accepted", "noted"]
+"""refused: the closes it spoils are unknown; repaired: the second source's stand there; confirmed: the second source has the
+same; accepted: a person said that it is true; noted: odd, and used all the same."""
+
+
+class DataFinding(Value):
+    """What a gate (shared/quality/gates.py) saw in one symbol's daily history, and what came of it."""
+
+    symbol: Symbol
+    gate: GateName
+    dates: Annotated[tuple[dt.date, ...], Field(min_length=1)]
+    """The sessions concerned, oldest first."""
+    spoils: Literal["close", "before", "all", "nothing"]
+    """The closes of those dates; all before the first of them, which stand on another scale; all there are; or none."""
+    verdict: Verdict
+    seen: str
+    expected: str
+    repaired_from: str = ""
+
+    def __str__(self) -> str:
+        days = ", ".join(str(day) for day in self.dates[-3:])
+        more = f" and {len(self.dates) - 3} earlier" if len(self.dates) > 3 else ""  # noqa: PLR2004 - the newest tell enough
+        done = f"repaired from {self.repaired_from}" if self.repaired_from else self.verdict
+        return f"{self.gate} {days}{more}: {self.seen}, expected {self.expected} ({done})"
+
+
 class DailyHistory(Value):
     """Daily closes of one symbol as cached for the strategy: parallel columns, oldest first, sessions by New York date.
 
@@ -109,6 +147,8 @@ class DailyHistory(Value):
     low: tuple[float, ...]
     close: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
     volume: tuple[float, ...]
+    findings: tuple[DataFinding, ...] = ()
+    """What the gates saw. A refused close still stands in the columns: `shared.quality.unknown_closes` says which are none."""
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
