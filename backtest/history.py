@@ -14,12 +14,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from backtest.session_dates import sessions_of
+from backtest.stand_in_opens import stand_in_opens
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
 from services.strategy.domain.proxies import with_stand_ins
-from shared.sessions import NEW_YORK, session_on, sessions_between
+from services.strategy.domain.symphony.symphony import symbol_of
+from shared.sessions import session_on, sessions_between
 
 _DATE_NAMES: Final = ("date", "datetime", "timestamp", "time", "session", "day")
+_NO_NUMBER: Final = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None")
+_NAMELESS: Final = "Unnamed: "
 _SHOWN: Final = 3
 
 
@@ -40,15 +45,38 @@ class History:
         """With the stand-ins for re-used tickers filled in and flagged, as live."""
         filled = with_stand_ins(closes)
         notes = [f"{symbol}: {text}" for symbol, text in filled.stand_ins.items() if symbol not in closes.stand_ins]
-        return cls(filled, opens or {}, (*notes, *_off_calendar(closes.sessions), *_left_out(closes.sessions)))
+        return cls(
+            filled,
+            stand_in_opens(closes, filled, opens or {}),
+            (*notes, *_off_calendar(closes.sessions), *_left_out(closes.sessions)),
+        )
 
     def spelled_as_traded(self) -> History:
-        """BRK.B where the file writes BRK/B: what strategies and brokers call it."""
+        """BRK.B where the file writes BRK/B: what strategies and brokers call it. Raises HistoryError."""
+        traded = traded_names(self.closes.columns)
         closes, opens = (
-            {symbol.replace("/", "."): column for symbol, column in columns.items()}
+            {traded[symbol]: column for symbol, column in columns.items()}
             for columns in (self.closes.columns, self.opens)
         )
         return replace(self, closes=replace(self.closes, columns=closes), opens=opens)
+
+
+def traded_names(symbols: Iterable[str]) -> dict[str, str]:
+    """How the file spells a symbol -> how it is traded. Raises HistoryError where two spellings are one symbol."""
+    written: dict[str, str] = {}
+    for symbol in symbols:
+        traded = _traded_name(symbol)
+        if traded in written:
+            raise HistoryError(f"{traded}: expected one column of closes, got {written[traded]} and {symbol}")
+        written[traded] = symbol
+    return {symbol: traded for traded, symbol in written.items()}
+
+
+def _traded_name(symbol: str) -> str:
+    try:
+        return symbol_of(symbol)
+    except ValueError:
+        return symbol.replace("/", ".")
 
 
 def read_closes(path: Path) -> History:
@@ -97,38 +125,49 @@ def _frame_of(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise HistoryError(f"{path}: expected a file of closes, there is none")
     try:
-        return pd.read_parquet(path) if path.suffix in {".parquet", ".pq"} else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix in {".parquet", ".pq"} else _csv(path)
     except ImportError:
         raise HistoryError(
             f"{path}: reading Parquet needs pyarrow, which is not installed; CSV needs nothing"
         ) from None
-    except (ValueError, OSError) as error:
-        raise HistoryError(f"{path}: expected CSV or Parquet, got {error}") from error
+    except (ValueError, OSError, EOFError) as error:
+        told = str(error) if isinstance(error, HistoryError) else f"{path}: expected CSV or Parquet, got {error}"
+        raise HistoryError(" ".join(told.split())) from error
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """A symbol may be NA, which elsewhere means that there is no number."""
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    names = [str(name) for name in header.iloc[0]]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise HistoryError(f"{path}: {twice}: expected one column of that name, got {names.count(twice)}")
+    blank = {n or f"{_NAMELESS}{place}": _NO_NUMBER for place, n in enumerate(names) if n.strip().lower() != "symbol"}
+    return pd.read_csv(path, keep_default_na=False, na_values=blank, low_memory=False, encoding="utf-8-sig")
 
 
 def _with_date_column(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The frame with New York dates in a column named date."""
-    found = next((c for c in frame.columns if str(c).strip().lower() in _DATE_NAMES), None)
-    if found is None:
+    named = [c for c in frame.columns if str(c).strip().lower() in _DATE_NAMES]
+    if not named and not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
-        found = frame.columns[0]
+        named = [frame.columns[0]]
+    # A frame written with an index that has no name.
+    found = next(iter([*named, *(c for c in frame.columns[:1] if str(c).startswith(_NAMELESS))]), None)
+    if found is None:
+        raise HistoryError(f"{path}: expected a column date, got {', '.join(map(str, frame.columns))}")
     try:
-        dates = _new_york_dates(frame[found])
-    except (ValueError, TypeError) as error:
-        raise HistoryError(f"{path}: column {found}: expected dates such as 2024-12-31, got {error}") from error
+        dates = sessions_of(frame[found])
+    except ValueError as error:
+        raise HistoryError(f"{path}: column {found}: {error}") from error
     return frame.drop(columns=[found]).assign(date=dates)
-
-
-def _new_york_dates(values: pd.Series) -> list[dt.date]:
-    """Stamps with a zone are instants, those without are dates already."""
-    text = values.astype(str)
-    if text.str.contains(r"\d\d:\d\d.*(?:[+-]\d\d:?\d\d|Z)$", regex=True).any():
-        return [stamp.date() for stamp in pd.to_datetime(text, utc=True).dt.tz_convert(NEW_YORK)]
-    return [stamp.date() for stamp in pd.to_datetime(text)]
 
 
 def _pivoted(frame: pd.DataFrame, names: Mapping[str, str], value: str, path: Path) -> pd.DataFrame:
     symbol = names["symbol"]
+    frame = frame.assign(**{symbol: frame[symbol].astype(str).str.strip().str.upper()})
+    if (frame[symbol] == "").any():
+        raise HistoryError(f"{path}: column {symbol}: expected a symbol in every row, got an empty one")
     twice = frame[frame.duplicated([symbol, "date"])]
     if len(twice):
         first = twice.iloc[0]
@@ -142,28 +181,42 @@ def _opens_of_long(frame: pd.DataFrame, names: Mapping[str, str], path: Path) ->
 
 def _tables(closes: pd.DataFrame, opens: pd.DataFrame | None, path: Path) -> History:
     closes = closes.sort_index()
-    if closes.index.has_duplicates:
-        raise HistoryError(
-            f"{path}: {closes.index[closes.index.duplicated()][0]}: expected each date once, got it twice"
-        )
     if closes.empty:
         raise HistoryError(f"{path}: expected at least one row of closes, got none")
-    days = list(closes.index)
     try:
-        table = Closes.of(days, {str(s).strip(): _numbers(closes[s], s) for s in closes.columns})
+        columns = _columns(closes)
+        _require_single(closes.index)
+        table = Closes.of(list(closes.index), columns)
+        aligned = {} if opens is None else _columns(opens.reindex(closes.index))
     except ValueError as error:
         raise HistoryError(f"{path}: {error}") from error
-    if opens is None:
-        return History.of(table)
-    aligned = opens.reindex(days)
-    return History.of(table, {str(s).strip(): _positive(_numbers(aligned[s], s)) for s in aligned.columns})
+    return History.of(table, {symbol: _positive(column) for symbol, column in aligned.items()})
 
 
-def _numbers(column: pd.Series, symbol: object) -> FloatArray:
-    try:
-        return column.to_numpy(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{symbol}: expected numbers, got {error}") from None
+def _require_single(days: pd.Index) -> None:
+    if days.has_duplicates:
+        raise ValueError(f"{days[days.duplicated()][0]}: expected each date once, got it twice")
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, FloatArray]:
+    """By symbols in capitals; a column without a name and without a number, which a trailing comma makes, is none."""
+    columns: dict[str, FloatArray] = {}
+    for place, name in enumerate(frame.columns):
+        symbol, column = str(name).strip().upper(), frame.iloc[:, place]
+        if str(name).startswith(_NAMELESS) and column.isna().all():
+            continue
+        if symbol in columns:
+            raise ValueError(f"{symbol}: expected one column of closes, got two")
+        columns[symbol] = _numbers(column, symbol)
+    return columns
+
+
+def _numbers(column: pd.Series, symbol: str) -> FloatArray:
+    numbers = pd.to_numeric(column, errors="coerce")
+    odd = column[numbers.isna() & column.notna() & (column.astype(str).str.strip() != "")]
+    if len(odd):
+        raise ValueError(f"{symbol}: on {odd.index[0]}: expected a number, got {odd.iloc[0]!r}")
+    return numbers.to_numpy(np.float64, na_value=np.nan)
 
 
 def _positive(column: FloatArray) -> FloatArray:

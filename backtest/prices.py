@@ -21,12 +21,13 @@ def prices_for(symbols: tuple[str, ...], history: History, closes: Closes, fill:
 
 
 def _opens(symbols: tuple[str, ...], history: History, days: int) -> FloatArray:
-    missing = [symbol for symbol in symbols if symbol not in history.opens]
+    missing = [symbol for symbol in symbols if symbol not in history.opens and history.closes.has_any(symbol)]
     if missing:
         raise HistoryError(
             f"fill next-open: expected opens of {', '.join(missing)}; closes alone have none (use --data)"
         )
-    return np.column_stack([history.opens[symbol][:days] for symbol in symbols])
+    nothing = np.full(days, np.nan)
+    return np.column_stack([history.opens.get(symbol, nothing)[:days] for symbol in symbols])
 
 
 def carried(close: FloatArray) -> FloatArray:

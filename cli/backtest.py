@@ -64,7 +64,7 @@ def backtest(
     fill: Annotated[Fill, typer.Option(help="Traded at the deciding close, or at the next open.")] = Fill.close,
     costs: Annotated[Costs, typer.Option(help="honest: spread, regulators' fees and live's sizing.")] = Costs.zero,
     shares: Annotated[Shares, typer.Option()] = Shares.fractional,
-    cash: Annotated[float, typer.Option(min=1, help="Dollars at the beginning.")] = 100_000,
+    cash: Annotated[float, typer.Option(min=1, max=1e12, help="Dollars at the beginning.")] = 100_000,
     benchmark: Annotated[list[str] | None, typer.Option(help="Beside SPY; may be repeated.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a tear sheet and every day and trade here.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Evening by evening through the live objects; slow.")] = False,

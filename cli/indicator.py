@@ -51,7 +51,7 @@ def indicator(
         "std-dev": std_dev,
     }
     windows = tuple(_window(found, field, told[field]) for field in found.windows)
-    recorded = closes_for(closes)
+    recorded, symbol = closes_for(closes), symbol.upper().replace("/", ".")
     if not recorded.has_any(symbol):
         raise CommandError(ExitCode.USAGE, f"--symbol: expected one with closes in {closes}, got {symbol}")
     try:

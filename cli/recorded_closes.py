@@ -37,15 +37,15 @@ def closes_for(path: Path) -> Closes:
 
 def recorded(path: Path) -> Recorded:
     """With the stand-ins of re-used tickers."""
-    from backtest.history import HistoryError, read_closes  # noqa: PLC0415 - so that other commands start fast
+    from backtest.history import HistoryError, read_closes, traded_names  # noqa: PLC0415 - so that other commands start fast
 
     try:
         closes = read_closes(path).closes
+        traded = traded_names(closes.columns)
     except HistoryError as error:
         raise CommandError(ExitCode.USAGE, str(error)) from error
-    spellings = {name.replace("/", "."): name for name in closes.columns if "/" in name}
-    columns = {name.replace("/", "."): column for name, column in closes.columns.items()}
-    return Recorded(replace(closes, columns=columns), spellings)
+    columns = {traded[name]: column for name, column in closes.columns.items()}
+    return Recorded(replace(closes, columns=columns), {symbol: name for name, symbol in traded.items()})
 
 
 def row_on(closes: Closes, day: str | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 from pathlib import Path
@@ -81,6 +82,8 @@ def new(
         raise CommandError(
             ExitCode.USAGE, f"NAME: expected a Python name in small letters such as my_strategy, got {name!r}"
         )
+    if not (folder / f"{name}.py").exists() and importlib.util.find_spec(name) is not None:
+        raise CommandError(ExitCode.USAGE, f"NAME: expected the name of no other Python module, got {name}")
     texts = {
         folder / f"{name}.py": _STRATEGY.format(name=name, title=name.replace("_", " ").capitalize()),
         folder / f"test_{name}.py": _TEST.format(name=name),

@@ -31,7 +31,7 @@ def sweep(
     fill: Annotated[Fill, typer.Option()] = Fill.close,
     costs: Annotated[Costs, typer.Option()] = Costs.zero,
     shares: Annotated[Shares, typer.Option()] = Shares.fractional,
-    cash: Annotated[float, typer.Option(min=1)] = 100_000,
+    cash: Annotated[float, typer.Option(min=1, max=1e12)] = 100_000,
     store: Annotated[Path, typer.Option(help="Results, one file a point; what is there is not done again.")] = Path(
         "sweep"
     ),

@@ -169,8 +169,14 @@ class _Walk:
     def _why_undefined(self, metric: Metric, node: Node) -> str:
         run = run_ending_at(self._path(node), self._row)
         if run < metric.closes_needed:
-            return f"{metric.label(str(node))}: {run} of {metric.closes_needed} closes needed"
+            return f"{metric.label(str(node))}: {run} of {metric.closes_needed} closes needed{self._where(node, run)}"
         return f"{metric.label(str(node))}: its {run} closes have no value for it (they never changed)"
+
+    def _where(self, node: Node, run: int) -> str:
+        """A gap on the day itself is told from a symbol that has too few closes, or none at all."""
+        closes = self._columns.closes
+        is_gap = not run and isinstance(node, Asset) and self._columns.listed(node.symbol)[self._row]
+        return f", none on {closes.sessions[self._row]}" if is_gap else ""
 
     def _path(self, node: Node) -> FloatArray:
         return self._columns.path_of(node)

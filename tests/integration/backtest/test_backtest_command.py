@@ -89,6 +89,12 @@ def test_next_open_needs_opens_and_takes_them_from_a_folder(
     assert found["equity"]["2022-01-03"] == 100_000
 
 
+def test_a_stand_in_is_bought_at_the_open_too(alchemiser: Run, market_data_dir: Path) -> None:
+    arguments = ("--data", market_data_dir, "--fill", "next-open", "--from", "2023-01-03", "--to", "2023-03-31")
+    found = figures(alchemiser, "--strategies", "klm", *arguments)
+    assert any("FNGU: 1.5 x the daily return of FNGO" in note for note in found["notes"])
+
+
 def test_a_person_sees_tables_and_what_must_be_known(alchemiser: Run, closes: Path) -> None:
     code, out, _ = alchemiser("backtest", "--strategies", "klm", *PERIOD, "--closes", closes)
     assert code == 0

@@ -235,6 +235,15 @@ def test_indicator_prints_the_series_with_all_its_digits(alchemiser: Run, closes
     assert macd["indicator"] == "MACD12/26(SPY)"
 
 
+def test_an_indicator_takes_a_symbol_in_any_spelling(alchemiser: Run, closes: Path) -> None:
+    told = [
+        alchemiser("indicator", "sma", "--window", 2, "--symbol", spelling, "--closes", closes)
+        for spelling in ("BRK/B", "BRK.B", "brk.b")
+    ]
+    assert told[0][0] == 0
+    assert told[0] == told[1] == told[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -270,6 +279,13 @@ def test_a_new_strategy_works_with_its_test_and_is_traded_by_its_name(alchemiser
     for name in ("My-Strategy", "class", "../x"):
         code, _, err = alchemiser("strategy", "new", name, "--in", tmp_path)
         assert (code, "NAME: expected a Python name" in err) == (2, True)
+
+
+def test_a_new_strategy_never_hides_another_module(alchemiser: Run, tmp_path: Path) -> None:
+    for name in ("json", "services"):
+        code, _, err = alchemiser("strategy", "new", name, "--in", tmp_path)
+        assert (code, f"NAME: expected the name of no other Python module, got {name}" in err) == (2, True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_ten_lines_in_the_documents_are_those_that_are_written(alchemiser: Run, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_folder_gives_opens_adjusted_as_the_closes_are(tmp_path: Path) -> None
     ("text", "complaint"),
     [
         (WIDE.replace("91", "-1"), "BIL: close on 2024-01-03: expected a positive number, got -1"),
-        (WIDE.replace("91", "abc"), "BIL: expected numbers"),
+        (WIDE.replace("91", "abc"), "BIL: on 2024-01-03: expected a number, got 'abc'"),
         (WIDE.replace("2024-01-03", "2024-01-02"), "2024-01-02: expected each date once, got it twice"),
         (WIDE.replace("2024-01-03", "soon"), "column date: expected dates such as 2024-12-31"),
         (LONG + "SPY,2024-01-02,101\n", "SPY on 2024-01-02: expected one close, got two"),
@@ -113,3 +113,84 @@ def test_a_table_is_taken_as_it_is_and_the_sessions_it_leaves_out_are_told(tmp_p
 def test_symbols_are_spelled_as_they_are_traded(tmp_path: Path) -> None:
     history = read_closes(written(tmp_path, "closes.csv", WIDE.replace("SPY", "BRK/B"))).spelled_as_traded()
     assert history.closes.symbols == {"BRK.B", "BIL"}
+
+
+@pytest.mark.parametrize(
+    "written_as",
+    [
+        "2024-01-03 00:00:00+00:00",  # a table's date in UTC, not the evening before in New York
+        "2024-01-03 00:00:00-05:00",
+        "2024-01-03T05:00:00Z",
+        "2024-01-03 21:00:00+00:00",
+        "2024-01-03 16:00:00",
+        "20240103",
+        "2024/01/03",
+        "01/03/2024",
+        "03.01.2024",
+    ],
+)
+def test_a_session_may_be_written_in_many_ways(tmp_path: Path, written_as: str) -> None:
+    closes = read_closes(written(tmp_path, "closes.csv", WIDE.replace("2024-01-03", written_as))).closes
+    assert [str(day) for day in closes.sessions] == ["2024-01-02", "2024-01-03"]
+
+
+def test_a_parquet_files_midnights_of_utc_are_its_dates(tmp_path: Path) -> None:
+    path = tmp_path / "closes.parquet"
+    frame = pd.read_csv(io.StringIO(WIDE), index_col="date", parse_dates=True)
+    frame.tz_localize("UTC").to_parquet(path)
+    assert [str(day) for day in read_closes(path).closes.sessions] == ["2024-01-02", "2024-01-03"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (WIDE.replace("2024-01-03", ""), "column date: expected dates such as 2024-12-31, got an empty one"),
+        (WIDE.replace("2024-01-03", "1704240000"), "expected dates such as 2024-12-31, got '1704240000'"),
+        (WIDE.replace("date", "when"), "expected a column date, got when, SPY, BIL"),
+        (WIDE.replace("BIL", "SPY"), "SPY: expected one column of that name, got 2"),
+        (WIDE.replace("BIL", "spy"), "SPY: expected one column of closes, got two"),
+        (WIDE.replace("91", "1,5"), "expected CSV or Parquet"),
+        (WIDE.replace(",91", ",soon"), "BIL: on 2024-01-03: expected a number, got 'soon'"),
+        (LONG + ",2024-01-02,101\n", "column symbol: expected a symbol in every row, got an empty one"),
+        (WIDE.replace(",", ";"), "expected a column date, got date;SPY;BIL"),
+    ],
+)
+def test_a_refusal_names_the_place_and_the_value(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(HistoryError, match=complaint) as refused:
+        read_closes(written(tmp_path, "closes.csv", text))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WIDE.replace("SPY", "spy"),
+        WIDE.replace("date", ""),  # what a frame with a nameless index writes
+        WIDE.replace("\n", ",\n"),
+        WIDE.replace("\n", "\r\n"),
+        "\ufeff" + WIDE,
+    ],
+)
+def test_small_differences_of_writing_change_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "closes.csv"
+    path.write_bytes(text.encode())
+    closes = read_closes(path).closes
+    assert closes.symbols == {"SPY", "BIL"}
+    np.testing.assert_array_equal(closes.column("SPY"), [100.5, np.nan])
+
+
+def test_a_symbol_may_be_called_na(tmp_path: Path) -> None:
+    closes = read_closes(written(tmp_path, "closes.csv", LONG.replace("BIL", "NA"))).closes
+    assert closes.column("NA").tolist() == [90, 91]
+
+
+def test_two_spellings_of_one_symbol_are_refused(tmp_path: Path) -> None:
+    text = WIDE.replace("SPY", "BRK/B").replace("BIL", "EQUITIES::BRK.B//USD")
+    history = read_closes(written(tmp_path, "closes.csv", text))
+    with pytest.raises(HistoryError, match=r"BRK\.B: expected one column of closes, got BRK/B and EQUITIES"):
+        history.spelled_as_traded()
+
+
+def test_a_stand_ins_opens_move_as_its_closes_do(tmp_path: Path) -> None:
+    written(tmp_path, "FNGO.csv", "Date,Open,Close\n2024-01-02,9,10\n2024-01-03,12,11\n")
+    np.testing.assert_allclose(read_folder(tmp_path).opens["FNGU"], [np.nan, 130.0])
