@@ -15,7 +15,7 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 	--no-annotate --allow-unsafe $(UPGRADE)
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: readme help demo test chaos chaos-mutants check lint format lock clean up down bench-decisions bench-shortfall pictures
+.PHONY: readme help demo test chaos chaos-mutants check lint format lock clean up down bench-decisions bench-requests bench-shortfall pictures
 help: ## this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -52,6 +52,9 @@ bench-decisions: .venv ## decisions, backtests and their growth, measured; peers
 bench-shortfall: .venv ## what orders cost on recorded quotes; DATA=../shared/data
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.shortfall --data '$(or $(DATA),../shared/data)' --plot build/shortfall.svg --json build/shortfall.jsonl --write
+
+bench-requests: .venv ## how many requests a full turnover of 42 symbols makes; SEEDS=34
+	$(BIN)/python -m benchmarks.rest_calls --seeds $(or $(SEEDS),34) --write
 
 pictures: .venv ## the pictures of the docs, from the recorded closes
 	$(BIN)/alchemiser symphony tree nuclear --out docs/images/nuclear.svg --closes ../shared/data/daily_close/klm69_2015_2024.csv.gz --date 2022-06-02

@@ -166,7 +166,13 @@ def build_desk(ground: Ground) -> Desk:
         obstacle=ground.arming.obstacle,
         budget=ground.budget,
     )
-    rules = DeskRules(settings.policy(), settings.bounds(), settings.plan_rules(), settings.lease_seconds)
+    rules = DeskRules(
+        settings.policy(),
+        settings.bounds(),
+        settings.plan_rules(),
+        settings.lease_seconds,
+        settings.requests_per_rebalance,
+    )
     return Desk(ports, rules)
 
 

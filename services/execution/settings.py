@@ -81,6 +81,8 @@ class ExecutionSettings(Settings):
     """How many requests a minute the account's service and workers make together; the broker allows 200. 0: they are not counted."""
     requests_reserved: Annotated[int, Field(ge=0, le=100_000)] = 40
     """How many of them only cancels and questions about orders in doubt may use."""
+    requests_per_rebalance: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """The more orders a rebalance has, the fewer prices each of them tries, to make no more requests than this. 0: no bound."""
     reconcile_seconds: Seconds = 30
     """How often orders, fills and positions are compared with the broker's."""
     lease_seconds: Seconds = 15

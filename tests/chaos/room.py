@@ -19,6 +19,7 @@ from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.reconciliation import reconcile
 from services.execution.domain import ladder, records
 from services.execution.domain.limits import Bounds
+from services.execution.domain.moves import REQUESTS_BESIDE
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.request_budget import Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
@@ -261,7 +262,9 @@ class ChaosRoom:
             obstacle=lambda: None,
             budget=guarded(self.budget, "budget"),
         )
-        rules = DeskRules(ladder.standard(patience_seconds=5), Bounds(), PlanRules(), LEASE_SECONDS)
+        rules = DeskRules(
+            ladder.standard(patience_seconds=5), Bounds(), PlanRules(), LEASE_SECONDS, REQUESTS_BESIDE + 8
+        )
         around = Surroundings(AtOnce, lambda: WorldInbox(world), Follower, world.monotonic)
         return Desk(ports, rules, around)
 

@@ -49,6 +49,8 @@ class DeskRules:
     bounds: Bounds
     plan_rules: PlanRules
     lease_seconds: float = 15
+    requests: int = 0
+    """How many a rebalance should make at most; 0: as many as its prices take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class Desk:
         self._book = ports.book
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._pool = surroundings.pool()
-        self._legs = Legs(ports.broker, ports.journal, ports.book, ports.clock, rules.policy, rules.plan_rules)
+        self._legs = Legs(
+            ports.broker, ports.journal, ports.book, ports.clock, rules.policy, rules.plan_rules, rules.requests
+        )
         self._completion = Completion(ports.broker, ports.quotes, ports.book, ports.clock)
         self._log = logs.get("execution.desk")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.questions import answered, settled
-from services.execution.domain import identity, recovery, report
+from services.execution.domain import identity, moves, recovery, report
 from services.execution.domain.broker import Account, Fill, Status
 from services.execution.domain.ladder import Policy
 from services.execution.domain.order_state import Child, SmartOrder
@@ -37,6 +37,8 @@ class Legs:
     clock: Clock
     policy: Policy
     rules: PlanRules
+    requests: int = 0
+    """How many a rebalance should make at most; 0: as many as its prices take."""
 
     def begin(
         self, leg: LegRecord, plan: PlanRecord, stop: threading.Event, renew: Callable[[], None]
@@ -46,8 +48,8 @@ class Legs:
         if leg.side == "buy" and trades:
             cash = answered(lambda: self._cash(plan, stop), stop, renew)
             trades, refusals = fit_buys(trades, cash, plan.whole_share_symbols, self.rules)
-        now = self.clock.now()
-        orders = [_new_order(trade, plan, now) for trade in trades]
+        now, most = self.clock.now(), self._moves(leg.side, plan, trades)
+        orders = [replace(_new_order(trade, plan, now), moves=few) for trade, few in zip(trades, most, strict=True)]
         ids = tuple(order.order_id for order in orders)
         begun = leg.model_copy(update={"status": "working", "order_ids": ids, "refusals": refusals})
         told = [_refused(refusal, plan, now) for refusal in refusals]
@@ -98,6 +100,20 @@ class Legs:
             for t in plan.side("buy")
         )
         return (other.model_copy(update={"status": "done", "refusals": refusals}),)
+
+    def _moves(self, side: Side, plan: PlanRecord, trades: Sequence[Trade]) -> Sequence[int | None]:
+        """How many prices each order may try, so that the whole rebalance stays within its requests."""
+        if not self.requests:
+            return [None] * len(trades)
+        to_come = len(plan.side("buy")) if side == "sell" else 0
+        used = self._requests_of_orders(plan) if side == "buy" else 0
+        affordable = moves.affordable(side, len(trades), to_come, self.requests, used)
+        return moves.dealt([trade.notional for trade in trades], affordable, self.policy.last)
+
+    def _requests_of_orders(self, plan: PlanRecord) -> int:
+        """Every child was one, and every child but an order's last one was cancelled by another."""
+        intents = [intent for intent, _, _ in self.journal.intents(plan.plan_id)]
+        return moves.REQUESTS_A_MOVE * len(intents) - len({intent.order_id for intent in intents})
 
     def _cash(self, plan: PlanRecord, stop: threading.Event) -> Decimal:
         """What may be spent: the broker's word, given a moment to book the sells."""

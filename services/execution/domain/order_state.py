@@ -106,6 +106,8 @@ class SmartOrder:
     started_at: dt.datetime
     whole_shares: bool = False
     coarse_prices: bool = False
+    moves: int | None = None
+    """How many prices may follow the first, None for as many as the policy has: requests to the broker are few."""
     phase: Phase = Phase.READY
     children: tuple[Child, ...] = ()
     rung: int = 0
@@ -162,6 +164,12 @@ class SmartOrder:
     def open_qty(self) -> Decimal:
         """What may still fill, sent and not proven over."""
         return sum((child.open_qty for child in self.children), Decimal(0))
+
+    @property
+    def is_out_of_moves(self) -> bool:
+        """Whether the next child must be the last one."""
+        taken = sum(1 for child in self.children if child.status is not Status.REJECTED)
+        return self.moves is not None and taken >= self.moves
 
     @property
     def live(self) -> Child | None:

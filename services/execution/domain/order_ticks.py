@@ -104,7 +104,7 @@ def missed(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
 
 
 def _next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Policy) -> Step:
-    index = policy.last if _is_urgent(order, now, policy) else min(order.rung, policy.last)
+    index = policy.last if _must_be_last(order, now, policy) else min(order.rung, policy.last)
     rung = policy.rungs[index]
     price = ladder.price(rung, quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
     qty = grid.shares_down(order.remaining, whole=True) if order.whole_shares else order.remaining
@@ -143,7 +143,7 @@ def _climbed(order: SmartOrder, live: Child, quote: Quote | None, now: dt.dateti
     """The next rung, or the last one again at today's price. The same price is not sent again: it keeps its place in the queue."""
     if quote is None or not quote.is_two_sided:
         return Step(order)
-    index = policy.last if _is_urgent(order, now, policy) else min(order.rung + 1, policy.last)
+    index = policy.last if _must_be_last(order, now, policy) else min(order.rung + 1, policy.last)
     price = ladder.price(policy.rungs[index], quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
     moved = Step(order).changed(rung=index, rung_since=now)
     if price == live.limit_price:
@@ -200,6 +200,11 @@ def _rung_is_over(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
 
 def _urgent_from(order: SmartOrder, policy: Policy) -> dt.datetime:
     return later(order.close_at, -policy.deadline_seconds_before_close)
+
+
+def _must_be_last(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
+    """Whether the next price has to be the last rung's: time or requests are up."""
+    return order.is_out_of_moves or _is_urgent(order, now, policy)
 
 
 def _is_urgent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:

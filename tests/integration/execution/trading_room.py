@@ -126,6 +126,7 @@ class TradingRoom:
         speed: float = 1.0,
         lease_seconds: float = 5.0,
         allowance: Allowance = UNLIMITED,
+        requests: int = 0,
     ) -> None:
         self.clock = RunningClock(speed=speed)
         self.quotes = FixedQuotes(self.clock, prices)
@@ -143,7 +144,7 @@ class TradingRoom:
         self.book = Book(self.bus)
         self.policy = policy or ladder.standard(patience_seconds=0.05)
         self.bounds = bounds or Bounds()
-        self.lease_seconds = lease_seconds
+        self.lease_seconds, self.requests = lease_seconds, requests
         self.obstacle = obstacle
         pause = threading.Event().wait
         self.stopper = OrderStopper(self.broker, self.journal, pause=pause, is_desk_at_work=lambda: False)
@@ -185,7 +186,7 @@ class TradingRoom:
             obstacle=self.obstacle,
             budget=self.budget,
         )
-        return Desk(ports, DeskRules(self.policy, self.bounds, PlanRules(), self.lease_seconds))
+        return Desk(ports, DeskRules(self.policy, self.bounds, PlanRules(), self.lease_seconds, self.requests))
 
     def target(
         self, unknown_share: str = "0", prices: Mapping[str, str] | None = None, **weights: str

@@ -1,0 +1,35 @@
+"""How many prices each order of a rebalance may try: a new price costs a cancel and a new order, and requests are few.
+
+The orders themselves come first. What is left is dealt out one move at a time, the largest orders first, who have most to gain by
+waiting; an order without a move begins where the others end. So the number of requests is bounded before the first one is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from shared.contracts.base import Side
+
+REQUESTS_A_MOVE: Final = 2
+REQUESTS_BESIDE: Final = 44
+"""Planning, looking after silent orders, reconciling and reporting of one rebalance take about as many."""
+
+
+def affordable(side: Side, orders: int, buys_to_come: int, requests: int, used: int) -> int:
+    """Moves that a leg's orders may make together. The sells leave the buys their part; `used` are requests of orders so far."""
+    left = requests - REQUESTS_BESIDE - used - orders - buys_to_come
+    moves = max(0, left) // REQUESTS_A_MOVE
+    return moves * orders // (orders + buys_to_come) if side == "sell" and orders else moves
+
+
+def dealt(notionals: Sequence[Decimal], moves: int, most: int) -> tuple[int, ...]:
+    """Moves of each order, `most` for one at most."""
+    order = sorted(range(len(notionals)), key=lambda index: -notionals[index])
+    found = [0] * len(notionals)
+    for _ in range(most):
+        for index in order[:moves]:
+            found[index] += 1
+        moves -= min(moves, len(order))
+    return tuple(found)
