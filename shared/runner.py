@@ -69,6 +69,7 @@ class Runner:
         self._hooks = tuple(hooks)
         self._options = options
         self._next_claim = 0.0
+        self._may_have_left_some = True
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; the entry in hand is finished first."""
@@ -80,15 +81,34 @@ class Runner:
                 stop.wait(self._options.outage_pause_seconds)
 
     def step(self, *, block_seconds: float = 0.0, stop: threading.Event | None = None) -> int:
-        """Take up what is stale and what is new, once. Returns how many entries were looked at."""
-        deliveries = self._stale() or self._bus.read(
-            self._group, self._consumer, self._streams, count=self._options.batch, block_seconds=block_seconds
+        """Take up what was left, what is stale and what is new, once. Returns how many entries were looked at."""
+        try:
+            return self._step(block_seconds, stop)
+        except BusUnavailableError:
+            self._may_have_left_some = True  # the rest of the batch, and what an answer carried that got lost
+            raise
+
+    def _step(self, block_seconds: float, stop: threading.Event | None) -> int:
+        deliveries = (
+            self._left()
+            or self._stale()
+            or self._bus.read(
+                self._group, self._consumer, self._streams, count=self._options.batch, block_seconds=block_seconds
+            )
         )
         for done, delivery in enumerate(deliveries):
             if stop is not None and stop.is_set():
                 return done  # what is left stays pending and is claimed by the next life
             self._process(delivery)
         return len(deliveries)
+
+    def _left(self) -> list[Delivery]:
+        """At the start and after an outage: nobody else works at what was delivered to this consumer, so nobody is waited for."""
+        if not self._may_have_left_some:
+            return []
+        found = self._bus.reclaim(self._group, self._consumer, self._streams, count=self._options.batch)
+        self._may_have_left_some = len(found) == self._options.batch
+        return found
 
     def _stale(self) -> list[Delivery]:
         now = time.monotonic()

@@ -144,12 +144,15 @@ class Leases(Protocol):
         """The fencing token, or None while another owner's lease lives."""
 
     def renew(self, name: str, owner: str, fence: int, ttl_seconds: float) -> bool:
-        """False when the lease was lost."""
+        """False when the lease was lost. One that has merely ended, and that nobody has taken over, is not."""
 
     def release(self, name: str, owner: str, fence: int) -> None: ...
 
     def is_held(self, name: str) -> bool:
         """Whether somebody's lease on it lives now."""
+
+    def newest(self, name: str) -> int | None:
+        """The token of the lease that was taken last and never released, whether it lives or has ended."""
 
 
 class RequestBudget(Protocol):

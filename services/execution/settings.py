@@ -85,7 +85,7 @@ class ExecutionSettings(Settings):
     """The more orders a rebalance has, the fewer prices each of them tries, to make no more requests than this. 0: no bound."""
     reconcile_seconds: Seconds = 30
     """How often orders, fills and positions are compared with the broker's."""
-    lease_seconds: Seconds = 15
+    lease_seconds: Annotated[float, Field(ge=0.2, le=300, allow_inf_nan=False)] = 2
     """A desk that gives no sign of life for this long loses its leg to another one."""
     journal_fsync_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 2
     """How long an intent may take to be on disk before nothing is sent; 0 trusts the server's appendfsync."""

@@ -64,15 +64,13 @@ class MemoryBus:
     def claim(
         self, group: str, consumer: str, streams: Sequence[str], *, idle_seconds: float, count: int
     ) -> list[Delivery]:
-        with self._changed:
-            found: list[Delivery] = []
-            for name in (*streams, _retry(group)):
-                fields = dict(self._streams[name])
-                for entry, held in self._groups[group, name].pending.items():
-                    if self._monotonic() - held.since >= idle_seconds and len(found) < count:
-                        held.consumer, held.since, held.attempt = consumer, self._monotonic(), held.attempt + 1
-                        found.append(Delivery(name, entry, group, fields[entry], held.attempt, name == _retry(group)))
-            return found
+        def is_stale(held: _Pending) -> bool:
+            return self._monotonic() - held.since >= idle_seconds
+
+        return self._taken_over(group, consumer, streams, count, is_stale)
+
+    def reclaim(self, group: str, consumer: str, streams: Sequence[str], *, count: int) -> list[Delivery]:
+        return self._taken_over(group, consumer, streams, count, lambda held: held.consumer == consumer)
 
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         with self._changed:
@@ -152,6 +150,19 @@ class MemoryBus:
                 state.pending[entry] = _Pending(consumer, self._monotonic(), 1)
                 found.append(Delivery(name, entry, group, fields, 1, name == _retry(group)))
         return found
+
+    def _taken_over(
+        self, group: str, consumer: str, streams: Sequence[str], count: int, is_meant: Callable[[_Pending], bool]
+    ) -> list[Delivery]:
+        with self._changed:
+            found: list[Delivery] = []
+            for name in (*streams, _retry(group)):
+                fields = dict(self._streams[name])
+                for entry, held in self._groups[group, name].pending.items():
+                    if is_meant(held) and len(found) < count:
+                        held.consumer, held.since, held.attempt = consumer, self._monotonic(), held.attempt + 1
+                        found.append(Delivery(name, entry, group, fields[entry], held.attempt, name == _retry(group)))
+            return found
 
     def _finish(self, delivery: Delivery) -> bool:
         self._groups[delivery.group, delivery.stream].pending.pop(delivery.entry_id, None)

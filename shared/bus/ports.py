@@ -106,6 +106,9 @@ class Bus(Protocol):
     ) -> list[Delivery]:
         """Take over entries another consumer (or an earlier life of this one) read and never finished."""
 
+    def reclaim(self, group: str, consumer: str, streams: Sequence[str], *, count: int) -> list[Delivery]:
+        """What an earlier life of this consumer read and never finished, however lately; also what it read and never got."""
+
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         """Outputs, state and acknowledgement in one transaction. False, with no effect, when it was committed before.
 

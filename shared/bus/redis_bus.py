@@ -110,6 +110,18 @@ class RedisBus:
         return found
 
     @_reachable
+    def reclaim(self, group: str, consumer: str, streams: Sequence[str], *, count: int) -> list[Delivery]:
+        found: list[Delivery] = []
+        for name in (*streams, self._retry(group)):
+            left = self._left_by(group, consumer, name, count)
+            if not left:
+                continue
+            key, ids = self.key(name), cast("Any", list(left))
+            entries = cast("Any", self._redis.xclaim(key, group, consumer, 0, ids))
+            found += self._deliveries(group, name, entries, attempts=left)
+        return found
+
+    @_reachable
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         operations = self._operations(outcome)
         if delivery is not None:
@@ -243,6 +255,16 @@ class RedisBus:
             self._redis.xpending_range(self.key(name), group, entries[0][0], entries[-1][0], len(entries) * 4 + 100),
         )
         return {row["message_id"]: int(row["times_delivered"]) for row in rows}
+
+    def _left_by(self, group: str, consumer: str, name: str, count: int) -> dict[bytes, int]:
+        """Entries pending with that consumer, and how often they will have been delivered once they are claimed."""
+        try:
+            rows = cast("Any", self._redis.xpending_range(self.key(name), group, "-", "+", count, consumer))
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            return {}
+        return {row["message_id"]: int(row["times_delivered"]) + 1 for row in rows}
 
     def _find(self, dead_letter_id: str) -> DeadLetter | None:
         try:

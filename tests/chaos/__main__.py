@@ -15,12 +15,13 @@ from functools import partial
 import structlog
 
 from tests.chaos import machine
-from tests.chaos.room import FAITHFUL, ChaosRoom, HastyBus, Mutations, UnfencedBus, UnfencedLeases
+from tests.chaos.room import FAITHFUL, BlindRenewals, ChaosRoom, HastyBus, Mutations, UnfencedBus, UnfencedLeases
 from tests.chaos.verdict import judge
 from tests.chaos.world import Chances
 
 MUTANT_SECONDS = 60.0
 STALLS = Chances(stall=0.03, death=0.01, fill=0.02)
+STALLS_AT_THE_WIRE = Chances(stall_at_wire=0.3, control=0.1, fill=0.02)
 _SHOWN = 10
 
 
@@ -40,6 +41,9 @@ LEVELS: dict[str, Callable[[int], list[str]]] = {"machine": machine.run_seed, "d
 MUTANTS: dict[str, Callable[[int], object]] = {
     **{name: partial(machine.run_worst_seed, machine=wrong) for name, wrong in machine.MACHINE_MUTANTS.items()},
     "an un-fenced lease": partial(run_desk, mutations=Mutations(UnfencedLeases, desk_bus=UnfencedBus, chances=STALLS)),
+    "a lease nobody looks at before the wire": partial(
+        run_desk, mutations=Mutations(renewals=BlindRenewals, chances=STALLS_AT_THE_WIRE)
+    ),
     "acknowledgement before effect": partial(run_desk, mutations=Mutations(service_bus=HastyBus)),
 }
 

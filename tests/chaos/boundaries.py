@@ -30,13 +30,19 @@ _CENT = Decimal("0.01")
 _REFUSALS = (RejectKind.RATE_LIMITED, RejectKind.WASH_TRADE, RejectKind.BUYING_POWER, RejectKind.HELD_SHARES)
 
 
+@dataclass
+class Process:
+    """Whose calls they are. What is dead calls nothing any more, whatever its code still has to tidy up."""
+
+    stall: Callable[[], None] = lambda: None
+    is_dead: bool = False
+
+
 class Boundary:
     """Anything behind a port: the caller may die or stall before and after each call; Redis may be away."""
 
-    def __init__(
-        self, inner: Any, world: World, name: str, stall: Callable[[], None], *, in_redis: bool = True
-    ) -> None:
-        self._inner, self._world, self._name, self._stall, self._in_redis = inner, world, name, stall, in_redis
+    def __init__(self, inner: Any, world: World, name: str, process: Process, *, in_redis: bool = True) -> None:
+        self._inner, self._world, self._name, self._process, self._in_redis = inner, world, name, process, in_redis
 
     def __getattr__(self, attribute: str) -> Any:
         inner = getattr(self._inner, attribute)
@@ -59,13 +65,20 @@ class Boundary:
         return guarded
 
     def _strike(self, where: str) -> None:
+        if self._process.is_dead:
+            raise DeathError(where)
+        if self._world.in_background:
+            return  # whatever happens to the process happens where its worker is
         if self._world.happens(self._world.chances.death):
             self._world.note(f"dies {where}")
+            self._process.is_dead = True
             raise DeathError(where)
         # Standing still on the very edge of the wire cannot be told from a slow network, which `late_request` is.
-        if where != "before broker.place" and self._world.happens(self._world.chances.stall):
+        chances = self._world.chances
+        chance = chances.stall + (chances.stall_at_wire if where == "after journal.intend" else 0.0)
+        if where != "before broker.place" and self._world.happens(chance):
             self._world.note(f"stalls {where}")
-            self._stall()
+            self._process.stall()
 
 
 @dataclass

@@ -7,10 +7,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Surroundings
 from services.execution.adapters.desk_book import Book
+from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_references import MemoryReferences
@@ -29,11 +31,21 @@ from shared.contracts import Message, streams
 from shared.contracts.control import CancelOrdersRequested, HaltRequested, ResumeRequested
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner, RunnerOptions
-from tests.chaos.boundaries import BadNetwork, Boundary
-from tests.chaos.world import AtOnce, Chances, DeathError, Follower, Signal, World, WorldInbox, WorldQuotes
+from tests.chaos.boundaries import BadNetwork, Boundary, Process
+from tests.chaos.world import (
+    AtOnce,
+    Chances,
+    DeathError,
+    Follower,
+    Signal,
+    World,
+    WorldInbox,
+    WorldQuotes,
+    WorldRenewals,
+)
 from tests.integration.execution.trading_room import Legs, a_history
 
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 2.0
 STORM_TURNS = 150
 """After so many turns no new fault happens."""
 _WEIGHTS = ((), ("SPY",), ("SPY", "TLT"), ("TLT", "WHL"), ("SPY", "TLT", "WHL"))
@@ -46,6 +58,7 @@ class Mutations:
     leases: Callable[[World], Any] = lambda world: world.leases
     service_bus: Callable[[World], Any] = lambda world: world.bus
     desk_bus: Callable[[World], Any] = lambda world: world.bus
+    renewals: Callable[[World, Hold], WorldRenewals] = WorldRenewals
     chances: Chances | None = None
     """Faults of one kind, often: what the mutant is bad at."""
 
@@ -85,6 +98,7 @@ class ChaosRoom:
             self.world.broker.hold(symbol, qty, prices[symbol])
         self._leases, self._service_bus = mutations.leases(self.world), mutations.service_bus(self.world)
         self.world.journal._leases, self._desk_bus = self._leases, mutations.desk_bus(self.world)
+        self._renewals = mutations.renewals
         self.journal, self.legs, self.quotes = FenceKept(self.world), Legs(), WorldQuotes(self.world)
         self.broker, self.references = BadNetwork(self.world), MemoryReferences()
         for symbol, price in prices.items():
@@ -148,12 +162,18 @@ class ChaosRoom:
             self.world.note(f"worker {self._depth + 1} ends: {ended}")
 
     def _stall(self) -> None:
-        """Longer than the lease lives: another worker takes the leg up while this one stands still."""
+        """Longer than the lease lives: one call hangs, or the whole process stands still and another worker takes the leg up."""
         if self._depth >= 2 or self._in_service:
             return
         self.world.clock.advance(dt.timedelta(seconds=LEASE_SECONDS + 1))
+        stopped = list(self.world.renewals) if self.world.rng.random() < 0.7 else []
+        for renewals in stopped:
+            renewals.stands_still = True
+        self.world.renew_leases()
         self._serve()
         self._work_what_waits()
+        for renewals in stopped:
+            renewals.stands_still = False
 
     def _is_over(self) -> bool:
         bus, world = self.world.bus, self.world
@@ -218,9 +238,9 @@ class ChaosRoom:
         self.wanted |= _KNOWN_PLANS[raw]
 
     def _service(self) -> tuple[Runner, Dispatcher]:
-        world = self.world
-        bus = Boundary(self._service_bus, world, "service bus", lambda: None)
-        leases = Boundary(self._leases, world, "service leases", lambda: None)
+        world, process = self.world, Process()
+        bus = Boundary(self._service_bus, world, "service bus", process)
+        leases = Boundary(self._leases, world, "service leases", process)
         book = Book(bus, pause=world.pause)
         stopper = OrderStopper(
             self.broker, world.journal, pause=world.pause, is_desk_at_work=lambda: False, monotonic=world.monotonic
@@ -245,10 +265,10 @@ class ChaosRoom:
         return Runner(bus, GROUP, "service", STREAMS, table, hooks=(dispatcher,), options=options), dispatcher
 
     def _desk(self) -> Desk:
-        world = self.world
+        world, process = self.world, Process(self._stall)
 
         def guarded(inner: Any, name: str, *, in_redis: bool = True) -> Any:
-            return Boundary(inner, world, name, self._stall, in_redis=in_redis)
+            return Boundary(inner, world, name, process, in_redis=in_redis)
 
         ports = DeskPorts(
             broker=guarded(self.broker, "broker", in_redis=False),
@@ -265,7 +285,9 @@ class ChaosRoom:
         rules = DeskRules(
             ladder.standard(patience_seconds=5), Bounds(), PlanRules(), LEASE_SECONDS, REQUESTS_BESIDE + 8
         )
-        around = Surroundings(AtOnce, lambda: WorldInbox(world), Follower, world.monotonic)
+        around = Surroundings(
+            AtOnce, lambda: WorldInbox(world), Follower, partial(self._renewals, world), world.monotonic
+        )
         return Desk(ports, rules, around)
 
 
@@ -287,6 +309,14 @@ class UnfencedLeases:
 
     def is_newest(self, fence: int) -> bool:
         return True
+
+
+class BlindRenewals(WorldRenewals):
+    """Mutant: whoever is about to send does not look whether the lease still holds."""
+
+    def __init__(self, world: World, hold: Hold) -> None:
+        super().__init__(world, hold)
+        hold.is_sure = lambda: True  # type: ignore[method-assign]
 
 
 class UnfencedBus:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
+from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
@@ -50,8 +51,12 @@ class Chances:
     not_found: float = 0.0
     death: float = 0.0
     stall: float = 0.0
+    stall_at_wire: float = 0.0
+    """More of them, between the journal and the wire."""
     outage: float = 0.0
     rewind: float = 0.0
+    deaf: float = 0.0
+    """That the thread which renews a worker's lease ends."""
     stuck_cancel: float = 0.0
     control: float = 0.0
     fill: float = 0.2
@@ -62,7 +67,10 @@ class Chances:
         usual, rare = (0.0, 0.1, 0.35), (0.0, 0.004, 0.02)
         names = ("drop", "duplicate", "delay", "lost_request", "lost_answer", "late_request", "refusal")
         chosen = {name: rng.choice(usual) for name in (*names, "question_fails", "not_found")}
-        chosen |= {name: rng.choice(rare) for name in ("death", "stall", "outage", "rewind", "control")}
+        chosen |= {
+            name: rng.choice(rare)
+            for name in ("death", "stall", "outage", "rewind", "control", "deaf", "stall_at_wire")
+        }
         return cls(**chosen, stuck_cancel=rng.choice((0.0, 0.1, 0.5)), fill=rng.choice((0.0, 0.05, 0.3)))
 
 
@@ -117,6 +125,10 @@ class World:
     outage_until: float = 0.0
     was_rewound: bool = False
     on_turn: Callable[[], None] = lambda: None
+    renewals: list[WorldRenewals] = field(default_factory=list)
+    """One for each worker that holds a lease."""
+    in_background: bool = False
+    """Whether it is the renewals' turn, which no worker waits for."""
     _mail: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -152,6 +164,7 @@ class World:
         assert self.turns < MOST_TURNS, f"not over after {MOST_TURNS} turns"
         self.clock.advance(dt.timedelta(seconds=self.rng.choice(_STEPS)))
         self._move_redis()
+        self.renew_leases()
         self._trade()
         now = self.monotonic()
         due = [act for at, act in self._mail if at <= now]
@@ -159,6 +172,15 @@ class World:
         for act in due:
             act()
         self.on_turn()
+
+    def renew_leases(self) -> None:
+        """What the workers' threads do meanwhile, those excepted that stand still with their process."""
+        self.in_background = True
+        try:
+            for renewals in self.renewals:
+                renewals.turn()
+        finally:
+            self.in_background = False
 
     def pause(self, _seconds: float = 0.0) -> bool:
         """What waits in real life lets the world go on."""
@@ -302,3 +324,26 @@ class Follower:
 
     def __exit__(self, *_: object) -> None:
         """Nothing runs."""
+
+
+class WorldRenewals:
+    """The thread that renews a worker's lease: its turn comes with the world's."""
+
+    def __init__(self, world: World, hold: Hold) -> None:
+        self._world, self._hold = world, hold
+        self.stands_still = False
+        self._is_dead = False
+
+    def __enter__(self) -> Self:
+        self._world.renewals.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._world.renewals.remove(self)
+
+    def turn(self) -> None:
+        if self._world.happens(self._world.chances.deaf):
+            self._world.note(f"{self._hold.name}: its renewals end")
+            self._is_dead = True
+        if not (self.stands_still or self._is_dead or self._hold.is_lost):
+            self._hold.renew()

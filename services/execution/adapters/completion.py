@@ -31,12 +31,12 @@ class Completion:
     book: Book
     clock: Clock
 
-    def complete(self, plan: PlanRecord, stop: threading.Event, renew: Callable[[], None]) -> bool:
+    def complete(self, plan: PlanRecord, stop: threading.Event, check: Callable[[], None]) -> bool:
         """Publish the result once all legs are done; False while one is not. Raises StoppedWaitingError, FencedOutError."""
         legs = [leg for side in _SIDES if (leg := self.book.leg_of(plan.plan_id, side)) is not None]
         if any(leg.status != "done" for leg in legs):
             return False
-        after = answered(lambda: self._aftermath(plan, legs, stop), stop, renew)
+        after = answered(lambda: self._aftermath(plan, legs, stop), stop, check)
         done = report.completed(plan, legs, after, self._stop_reason(plan))
         told: list[Message] = [done]
         if (alert := alert_about(done)) is not None:

@@ -10,7 +10,6 @@ import os
 import queue
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -21,8 +20,9 @@ from typing import Final, Literal
 from services.execution.adapters.completion import Completion
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_calls import BrokerCalls, Gate
+from services.execution.adapters.desk_hold import Hold, Renewals, since_boot
 from services.execution.adapters.desk_legs import Legs
-from services.execution.adapters.desk_loop import Hold, Inbox, LegLoop, UpdatesReader
+from services.execution.adapters.desk_loop import Inbox, LegLoop, UpdatesReader
 from services.execution.adapters.questions import StoppedWaitingError
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
@@ -48,7 +48,7 @@ class DeskRules:
     policy: Policy
     bounds: Bounds
     plan_rules: PlanRules
-    lease_seconds: float = 15
+    lease_seconds: float = 2
     requests: int = 0
     """How many a rebalance should make at most; 0: as many as its prices take."""
 
@@ -76,7 +76,8 @@ class Surroundings:
     pool: Callable[[], Executor] = lambda: ThreadPoolExecutor(CALLS_AT_ONCE, "desk-call")
     inbox: Callable[[], Inbox] = queue.SimpleQueue
     reader: Callable[[Updates, str, Inbox], AbstractContextManager[object]] = UpdatesReader
-    monotonic: Callable[[], float] = time.monotonic
+    renewals: Callable[[Hold], AbstractContextManager[object]] = Renewals
+    monotonic: Callable[[], float] = since_boot
 
 
 class Desk:
@@ -101,12 +102,12 @@ class Desk:
     def work(self, name: str, stop: threading.Event) -> Ended:
         """Work the leg `name` until it is done, the process must end, or another worker has taken over."""
         owner, seconds = f"{self._name}-{uuid.uuid4().hex[:8]}", self._rules.lease_seconds
-        fence = self._ports.leases.take(name, owner, seconds)
-        if fence is None:
+        hold = Hold(self._ports.leases, name, owner, seconds, self._around.monotonic)
+        if not hold.take():
             return "held"
-        hold = Hold(self._ports.leases, name, owner, fence, seconds)
         try:
-            ended = self._taken(hold, stop)
+            with self._around.renewals(hold):
+                ended = self._taken(hold, stop)
         except StoppedWaitingError:
             ended = "left"
         except FencedOutError as error:
@@ -128,7 +129,7 @@ class Desk:
             return "gone"
         if leg.status != "done" and not self._worked(leg, plan, hold, stop):
             return "left"
-        if plan.status != "completed" and not self._completion.complete(plan, stop, hold.renew):
+        if plan.status != "completed" and not self._completion.complete(plan, stop, hold.check):
             self._ports.legs.offer(leg_id(plan.plan_id, "buy"))
         return "done"
 
@@ -137,7 +138,7 @@ class Desk:
         if leg.status == "working":
             orders = self._legs.restore(leg, plan, hold.fence)
         else:
-            leg, orders = self._legs.begin(leg, plan, stop, hold.renew)
+            leg, orders = self._legs.begin(leg, plan, stop, hold.check)
         inbox = self._around.inbox()
         calls = self._calls(plan, hold, inbox)
         loop = self._loop(plan, orders, calls, inbox, hold)
@@ -147,7 +148,7 @@ class Desk:
                     return False
         finally:
             calls.finish(_FINISH_SECONDS)
-        self._legs.end(leg, plan, loop.orders, loop.stop_reason, stop=stop, renew=hold.renew)
+        self._legs.end(leg, plan, loop.orders, loop.stop_reason, stop=stop, check=hold.check)
         return True
 
     def _broken(self, name: str, error: ValueError) -> AlertRaised:
@@ -171,9 +172,7 @@ class Desk:
             quotes=ports.quotes,
             gate=Gate(ports.book, ports.obstacle, self._rules.bounds, plan),
             clock=ports.clock,
-            fence=hold.fence,
-            monotonic=self._around.monotonic,
-            most_seconds=hold.seconds,
+            hold=hold,
             pool=self._pool,
             answer=lambda order_id, event: inbox.put((order_id, event)),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from services.execution.adapters.desk_book import Book
+from services.execution.adapters.desk_hold import Hold
 from services.execution.domain import limits
 from services.execution.domain.broker import (
     Acknowledged,
@@ -105,7 +105,7 @@ class Gate:
 
 
 class BrokerCalls:
-    """One leg's calls. `answer` may be called from several threads; `fence` marks every intent of this worker."""
+    """One leg's calls. `answer` may be called from several threads; `hold` is asked before anything leaves for the broker."""
 
     def __init__(
         self,
@@ -116,11 +116,9 @@ class BrokerCalls:
         quotes: Quotes,
         gate: Gate,
         clock: Clock,
-        fence: int,
+        hold: Hold,
         pool: Executor,
         answer: Answer,
-        monotonic: Callable[[], float] = time.monotonic,
-        most_seconds: float = 15.0,
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -128,11 +126,9 @@ class BrokerCalls:
         self._quotes = quotes
         self._gate = gate
         self._clock = clock
-        self._fence = fence
+        self._hold = hold
         self._pool = pool
         self._answer = answer
-        self._monotonic = monotonic
-        self._most_seconds = most_seconds
         self._under_way: set[Future[None]] = set()
         self._asked: set[str] = set()
         self._is_sweeping = False
@@ -190,7 +186,10 @@ class BrokerCalls:
             raise
 
     def _judged_and_sent(self, order: SmartOrder, command: Place) -> None:
-        name, now, started = command.request.client_order_id, self._clock.now(), self._monotonic()
+        name, now = command.request.client_order_id, self._clock.now()
+        if not self._hold.is_sure():
+            self._answer(order.order_id, Blocked(name, "lease", "it could not be renewed", may_pass=True))
+            return
         command = self._priced(order, command)
         objection = self._gate.objection(order, command, now)
         if objection is not None:
@@ -200,9 +199,9 @@ class BrokerCalls:
         if refusal is not None:
             self._answer(order.order_id, refusal)
             return
-        if self._monotonic() - started >= self._most_seconds:
-            # This process stood still for as long as its lease lives: what another worker has concluded since is not known.
-            self._answer(order.order_id, PlaceUnknown(name, "stood still between the journal and the wire"))
+        if not self._hold.is_sure():
+            # This process stood still, or Redis went away: what another worker has concluded since is not known.
+            self._answer(order.order_id, PlaceUnknown(name, "the lease ended between the journal and the wire"))
             return
         outcome = self._sent(command)
         self._answer(order.order_id, _placed(name, outcome))
@@ -241,7 +240,7 @@ class BrokerCalls:
             limit_price=request.limit_price,
             rung=command.rung,
             attempt=command.attempt,
-            fence=self._fence,
+            fence=self._hold.fence,
             at=now,
         )
         try:
@@ -262,6 +261,9 @@ class BrokerCalls:
 
     def _cancel(self, order: SmartOrder, command: Cancel) -> None:
         name = command.client_order_id
+        if not self._hold.is_sure():  # asked about and repeated, by whoever holds the lease then
+            self._answer(order.order_id, CancelUnknown(name, "the lease could not be renewed"))
+            return
         try:
             outcome = self._broker.cancel(command.broker_order_id)
         except Exception as error:  # noqa: BLE001 - whatever broke, the cancel may be on its way

@@ -41,12 +41,12 @@ class Legs:
     """How many a rebalance should make at most; 0: as many as its prices take."""
 
     def begin(
-        self, leg: LegRecord, plan: PlanRecord, stop: threading.Event, renew: Callable[[], None]
+        self, leg: LegRecord, plan: PlanRecord, stop: threading.Event, check: Callable[[], None]
     ) -> tuple[LegRecord, dict[str, SmartOrder]]:
-        """The leg at work, written down. Raises FencedOutError, StoppedWaitingError."""
+        """The leg at work, written down. `check` sees whether its lease holds. Raises FencedOutError, StoppedWaitingError."""
         trades, refusals = plan.side(leg.side), tuple[Refusal, ...]()
         if leg.side == "buy" and trades:
-            cash = answered(lambda: self._cash(plan, stop), stop, renew)
+            cash = answered(lambda: self._cash(plan, stop), stop, check)
             trades, refusals = fit_buys(trades, cash, plan.whole_share_symbols, self.rules)
         now, most = self.clock.now(), self._moves(leg.side, plan, trades)
         orders = [replace(_new_order(trade, plan, now), moves=few) for trade, few in zip(trades, most, strict=True)]
@@ -75,13 +75,13 @@ class Legs:
         stop_reason: str,
         *,
         stop: threading.Event,
-        renew: Callable[[], None],
+        check: Callable[[], None],
     ) -> None:
         """Write its results, and free the buys when these were the sells. Raises FencedOutError, StoppedWaitingError.
 
         The broker's executions are waited for: prices that were only heard may miss the cent.
         """
-        fills = answered(lambda: self._fills(plan), stop, renew)
+        fills = answered(lambda: self._fills(plan), stop, check)
         now, trades = self.clock.now(), {trade.symbol: trade for trade in plan.side(leg.side)}
         results = tuple(report.order_result(order, trades[order.symbol], now) for order in orders.values())
         amount = report.traded(orders.values(), fills).quantize(Decimal("0.000000001"))

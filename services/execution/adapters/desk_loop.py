@@ -15,6 +15,7 @@ from typing import Final, Literal, Self
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_calls import BrokerCalls, Watched
+from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
@@ -23,7 +24,7 @@ from services.execution.domain.limits import Bounds
 from services.execution.domain.order_events import Cancel, Event, Query, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
-from services.execution.ports import FencedOutError, Leases, Quotes, Updates
+from services.execution.ports import FencedOutError, Quotes, Updates
 from shared import logs
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
@@ -35,32 +36,6 @@ _LONGEST_WAIT: Final = 0.05
 _CONTROL_SECONDS: Final = 0.2
 _READ_SECONDS: Final = 0.25
 _ASKABLE: Final = (Phase.WORKING, Phase.CANCELLING, Phase.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """The lease under which this leg is worked."""
-
-    leases: Leases
-    name: str
-    owner: str
-    fence: int
-    seconds: float
-
-    def renew(self) -> None:
-        """Raises FencedOutError when it was lost; an unreachable Redis loses nothing by itself."""
-        try:
-            kept = self.leases.renew(self.name, self.owner, self.fence, self.seconds)
-        except BusUnavailableError:
-            return
-        if not kept:
-            raise FencedOutError(f"{self.name}: the lease was lost")
-
-    def release(self) -> None:
-        try:
-            self.leases.release(self.name, self.owner, self.fence)
-        except BusUnavailableError:
-            return  # it ends by itself
 
 
 class UpdatesReader:
@@ -110,7 +85,6 @@ class LegLoop:
     stop_reason: str = ""
     monotonic: Callable[[], float] = time.monotonic
     _next_control: float = 0.0
-    _next_renewal: float = 0.0
     _questions: dict[str, tuple[str, Query]] = field(default_factory=dict)
     _by_child: dict[str, str] = field(default_factory=dict)
 
@@ -242,12 +216,10 @@ class LegLoop:
             self._by_child[child.client_order_id] = order.order_id
 
     def _keep_house(self) -> None:
-        """Renew the lease, hear what people want and see what orders at the broker may be filled at, a few times a second."""
+        """See whether the lease still holds, hear what people want and what orders at the broker may be filled at; a few times a second."""
         now = self.monotonic()
-        if now >= self._next_renewal:
-            self._next_renewal = now + self.hold.seconds / 3
-            self.hold.renew()
         if now >= self._next_control:
+            self.hold.check()
             self._next_control = now + _CONTROL_SECONDS
             try:
                 self._hear_people()

@@ -1,6 +1,7 @@
 """The execution process's errands: plan what waits, and hand legs that nobody works to the workers. Woken by news, else by time.
 
-One process at a time does it, under a lease; another one takes over when that one dies.
+One process at a time does it, under a lease; another one takes over when that one dies. What two did at once would be done
+once all the same: a plan is committed under its id, an offer may be doubled.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from shared.contracts.alerts import AlertRaised
 from shared.runner import Hooks
 
 _LEASE: Final = "dispatcher"
-_LEASE_SECONDS: Final = 10.0
+_LEASE_SECONDS: Final = 2.0
 _SWEEP_SECONDS: Final = 0.2
 _OUTAGE_SECONDS: Final = 1.0
+_REDIS_AWAY_SECONDS: Final = 0.2
 _WANT_SECONDS: Final = 30.0
 _NOBODY_SECONDS: Final = 30.0
 """Real seconds a leg may wait for a worker before a person hears of it."""
@@ -70,7 +72,10 @@ class Dispatcher(Hooks):
             try:
                 self.sweep()
                 self._news.wait(_SWEEP_SECONDS)
-            except (BusUnavailableError, BrokerUnavailableError) as error:
+            except BusUnavailableError as error:
+                self._log.warning("errands wait", error=str(error))
+                stop.wait(_REDIS_AWAY_SECONDS)
+            except BrokerUnavailableError as error:
                 self._log.warning("errands wait", error=str(error))
                 stop.wait(_OUTAGE_SECONDS)
             except ValueError as error:  # a record that cannot be read: nothing is assumed in its place

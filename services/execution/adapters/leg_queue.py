@@ -6,6 +6,7 @@ RQ's keys have no namespace of ours, so the queue and the jobs carry it in their
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 import redis
@@ -26,10 +27,20 @@ _KEEP_SECONDS: Final = 3600
 _AT_ONCE: Final = 3
 """Offers without a pause; a leg that keeps coming back breaks its workers, and must not keep them busy with that."""
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+_FORGOTTEN_SECONDS: Final = 2 * _LONGEST_PAUSE_SECONDS
+"""A leg that was worked for so long since it was offered does not break its workers at once."""
 
 
 def queue_name(namespace: str) -> str:
     return f"{namespace}.legs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    count: int = 0
+    at: float = 0.0
+    lease: int | None = None
+    """The newest lease when it was made: a newer one is of a worker that took it."""
 
 
 class RqLegQueue:
@@ -41,14 +52,15 @@ class RqLegQueue:
         self._leases = leases
         self._queue = Queue(queue_name(namespace), connection=client, serializer=JSONSerializer)
         self._suspected: dict[str, float] = {}
-        self._offers: dict[str, tuple[int, float]] = {}
+        self._offers: dict[str, _Offer] = {}
 
     def offer(self, leg_id: str) -> bool:
         with reachable():
             if self._is_too_soon(leg_id) or self._leases.is_held(leg_id) or not self._is_free(leg_id):
                 return False
-            count, _ = self._offers.get(leg_id, (0, 0.0))
-            self._offers[leg_id] = (count + 1, time.monotonic())
+            self._suspected.pop(leg_id, None)
+            count, lease = self._last_offer(leg_id).count, self._leases.newest(leg_id)
+            self._offers[leg_id] = _Offer(count + 1, time.monotonic(), lease)
             self._queue.enqueue(
                 WORK,
                 leg_id,
@@ -60,10 +72,14 @@ class RqLegQueue:
             return True
 
     def _is_too_soon(self, leg_id: str) -> bool:
-        count, last = self._offers.get(leg_id, (0, 0.0))
-        if count < _AT_ONCE:
+        last = self._last_offer(leg_id)
+        if last.count < _AT_ONCE:
             return False
-        return time.monotonic() - last < min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** (count - _AT_ONCE))
+        return time.monotonic() - last.at < min(_LONGEST_PAUSE_SECONDS, 0.25 * 2.0 ** (last.count - _AT_ONCE))
+
+    def _last_offer(self, leg_id: str) -> _Offer:
+        found = self._offers.get(leg_id, _Offer())
+        return found if time.monotonic() - found.at < _FORGOTTEN_SECONDS else _Offer(lease=found.lease)
 
     def _is_free(self, leg_id: str) -> bool:
         """Whether no worker has it or is about to take it."""
@@ -76,15 +92,17 @@ class RqLegQueue:
             return False
         if status not in (JobStatus.QUEUED, JobStatus.STARTED):
             return True
-        return self._is_long_suspected(leg_id)
+        return self._was_left(leg_id) or self._is_long_suspected(leg_id)
+
+    def _was_left(self, leg_id: str) -> bool:
+        """Its worker took the lease after our offer and let it end: it is dead, or stands still."""
+        newest = self._leases.newest(leg_id)
+        return newest is not None and newest != self._last_offer(leg_id).lease
 
     def _is_long_suspected(self, leg_id: str) -> bool:
         """Taken off the queue and nobody holds its lease: its worker died, or has not come that far yet."""
         since = self._suspected.setdefault(leg_id, time.monotonic())
-        if time.monotonic() - since < _GRACE_SECONDS:
-            return False
-        del self._suspected[leg_id]
-        return True
+        return time.monotonic() - since >= _GRACE_SECONDS
 
     def _job_id(self, leg_id: str) -> str:
         return f"{self._namespace}-{leg_id}"

@@ -35,10 +35,10 @@ class MemoryLeases:
 
     def renew(self, name: str, owner: str, fence: int, ttl_seconds: float) -> bool:
         with self._lock:
-            held, now = self._leases.get(name), self._monotonic()
-            if held is None or (held.owner, held.fence) != (owner, fence) or held.ends <= now:
+            held = self._leases.get(name)
+            if held is None or (held.owner, held.fence) != (owner, fence):
                 return False
-            self._leases[name] = _Lease(owner, fence, now + ttl_seconds)
+            self._leases[name] = _Lease(owner, fence, self._monotonic() + ttl_seconds)
             return True
 
     def release(self, name: str, owner: str, fence: int) -> None:
@@ -51,6 +51,11 @@ class MemoryLeases:
         with self._lock:
             held = self._leases.get(name)
             return held is not None and held.ends > self._monotonic()
+
+    def newest(self, name: str) -> int | None:
+        with self._lock:
+            held = self._leases.get(name)
+            return None if held is None else held.fence
 
     def is_newest(self, fence: int) -> bool:
         """Whether that token is some lease's current one; what the journal asks before it records an intent."""

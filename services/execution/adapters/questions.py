@@ -18,7 +18,7 @@ class StoppedWaitingError(RuntimeError):
 
 
 def answered(ask: Callable[[], _T], stop: threading.Event, meanwhile: Callable[[], None]) -> _T:
-    """The answer, however long it takes. `meanwhile` runs between attempts (it renews a lease). Raises StoppedWaitingError."""
+    """The answer, however long it takes. `meanwhile` runs between attempts (it looks after a lease). Raises StoppedWaitingError."""
     while True:
         try:
             return ask()

@@ -35,8 +35,17 @@ class RedisLeases:
     def is_held(self, name: str) -> bool:
         return self._run("held", name, "", 0, 0) is not None
 
+    def newest(self, name: str) -> int | None:
+        fence = self._run("newest", name, "", 0, 0)
+        return None if fence is None else int(fence)
+
     def _run(
-        self, what: Literal["take", "renew", "release", "held"], name: str, owner: str, fence: int, ttl_seconds: float
+        self,
+        what: Literal["take", "renew", "release", "held", "newest"],
+        name: str,
+        owner: str,
+        fence: int,
+        ttl_seconds: float,
     ) -> bytes | None:
         with reachable():
             args = [what, name, owner, str(fence), str(int(ttl_seconds * 1000))]

@@ -1,7 +1,8 @@
--- Takes, renews or releases a lease, or tells whether it is held. The fence is never smaller than the server's clock in milliseconds, so that a
+-- Takes, renews or releases a lease, or tells whether it is held and whose was the newest. The fence is never smaller than the server's clock in milliseconds, so that a
 -- server which lost its last second cannot hand the same token out twice.
 -- KEYS: 1 leases (name -> owner, fence, until as JSON), 2 fences (fence -> name, of living tokens only), 3 the last fence
--- ARGV: 1 what (take | renew | release | held), 2 name, 3 owner, 4 fence, 5 milliseconds to live
+-- A lease that has ended is renewed as long as nobody has taken it over: its token is still the newest, and nothing was concluded since.
+-- ARGV: 1 what (take | renew | release | held | newest), 2 name, 3 owner, 4 fence, 5 milliseconds to live
 -- Answers the fence, or false.
 local what, name, owner, fence, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local time = redis.call("TIME")
@@ -14,6 +15,7 @@ local function hold(token)
   redis.call("HSET", KEYS[1], name, cjson.encode(lease))
 end
 
+if what == "newest" then return held and held.fence or false end
 if what == "held" then return held and tonumber(held.ends) > now and held.fence or false end
 
 if what == "take" then
@@ -26,11 +28,8 @@ if what == "take" then
   return token
 end
 
-if what == "held" then return held and tonumber(held.ends) > now and held.fence or false end
-
 if not held or held.owner ~= owner or held.fence ~= fence then return false end
 if what == "renew" then
-  if tonumber(held.ends) <= now then return false end
   hold(fence)
 else
   redis.call("HDEL", KEYS[1], name)

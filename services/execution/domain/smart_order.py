@@ -175,12 +175,13 @@ def _cancel_taken(order: SmartOrder, event: CancelAccepted, _now: dt.datetime, _
 
 
 def _cancel_refused(order: SmartOrder, event: CancelRejected | CancelUnknown, now: dt.datetime, policy: Policy) -> Step:
-    """It may have filled first, or never have arrived: ask."""
+    """It may have filled first, or never have arrived: ask, the first time at once. Refusal after refusal must not become a storm."""
     child = _child(order, event.client_order_id)
     if child.is_over:
         return Step(order)
     pause = policy.pause(policy.query_backoff_seconds, order.asks)
-    return Step(order).changed(asks=order.asks + 1, wake_at=later(now, pause)).asking(Query(child.client_order_id))
+    step = Step(order).changed(asks=order.asks + 1, wake_at=later(now, pause))
+    return step if order.asks else step.asking(Query(child.client_order_id))
 
 
 def _missed(order: SmartOrder, event: NotFound, now: dt.datetime, policy: Policy) -> Step:

@@ -78,6 +78,20 @@ def test_an_entry_taken_over_while_its_first_reader_was_slow_takes_effect_once(b
     assert bus.depth("out") == 1
 
 
+def test_a_consumer_gets_back_at_once_what_its_earlier_life_left_and_nothing_of_others(bus: Bus) -> None:
+    bus.publish("in", a_message("a"), a_message("b"), a_message("c"))
+    (first,) = read(bus, "g", "c", count=1)
+    read(bus, "g", "other", count=1)
+    (third,) = read(bus, "g", "c", count=1)
+    bus.commit(Outcome(), first)
+    (again,) = bus.reclaim("g", "c", ["in"], count=10)
+    assert (names([again]), again.attempt) == (["c"], third.attempt + 1)
+    assert bus.commit(Outcome(), again)
+    assert bus.reclaim("g", "c", ["in"], count=10) == []
+    assert bus.reclaim("nobody", "c", ["in"], count=10) == []
+    assert bus.pending("g", "in") == 1
+
+
 def test_what_is_finished_is_not_claimed(bus: Bus) -> None:
     bus.publish("in", a_message())
     (delivery,) = read(bus)

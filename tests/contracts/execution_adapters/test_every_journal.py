@@ -193,9 +193,18 @@ def test_only_the_holder_renews_and_releases(pair: Pair) -> None:
     assert pair.leases.take("leg", "w2", 60) is None
 
 
-def test_an_expired_lease_cannot_be_renewed(pair: Pair) -> None:
+def test_an_ended_lease_is_renewed_as_long_as_nobody_has_taken_it_over(pair: Pair) -> None:
     fence = pair.fence(ttl_seconds=0)
+    assert pair.leases.renew("leg", "w1", fence, 0)
+    assert pair.leases.take("leg", "w2", 60)
     assert not pair.leases.renew("leg", "w1", fence, 60)
+
+
+def test_a_released_lease_cannot_be_renewed(pair: Pair) -> None:
+    fence = pair.fence()
+    pair.leases.release("leg", "w1", fence)
+    assert not pair.leases.renew("leg", "w1", fence, 60)
+    assert not pair.leases.is_held("leg")
 
 
 def test_renewing_prolongs_the_lease(pair: Pair, eventually: Callable[..., object]) -> None:
@@ -203,6 +212,16 @@ def test_renewing_prolongs_the_lease(pair: Pair, eventually: Callable[..., objec
     assert pair.leases.renew("leg", "w1", fence, 0.4)
     assert pair.leases.take("leg", "w2", 60) is None
     eventually(lambda: pair.leases.take("leg", "w2", 60), within=5)
+
+
+def test_the_newest_lease_is_known_until_it_is_released(pair: Pair) -> None:
+    assert pair.leases.newest("leg") is None
+    fence = pair.fence(ttl_seconds=0)
+    assert pair.leases.newest("leg") == fence
+    after = pair.fence(owner="w2")
+    assert pair.leases.newest("leg") == after
+    pair.leases.release("leg", "w2", after)
+    assert pair.leases.newest("leg") is None
 
 
 def test_a_lease_is_held_while_it_lives(pair: Pair) -> None:

@@ -68,6 +68,42 @@ def test_a_job_that_was_taken_and_whose_worker_died_is_offered_again(
     assert length(redis_client, namespace) == 1
 
 
+def test_a_leg_whose_worker_let_its_lease_end_is_offered_at_once(
+    legs: RqLegQueue, leases: RedisLeases, redis_client: redis.Redis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leg_queue, "_GRACE_SECONDS", 3600)
+    for worker in ("first", "second"):
+        assert legs.offer(LEG)
+        redis_client.lpop(f"rq:queue:{queue_name(namespace)}")
+        the_job(redis_client, namespace).set_status(JobStatus.STARTED)
+        assert not legs.offer(LEG), "the lease that has ended is not of the worker which has just taken the job"
+        leases.take(LEG, worker, 0)
+    assert legs.offer(LEG)
+
+
+def test_a_service_that_has_just_started_offers_a_left_leg_at_once(
+    legs: RqLegQueue, leases: RedisLeases, redis_client: redis.Redis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leg_queue, "_GRACE_SECONDS", 3600)
+    legs.offer(LEG)
+    redis_client.lpop(f"rq:queue:{queue_name(namespace)}")
+    the_job(redis_client, namespace).set_status(JobStatus.STARTED)
+    leases.take(LEG, "a worker", 0)
+    assert RqLegQueue(redis_client, namespace, leases).offer(LEG)
+
+
+def test_a_leg_that_was_worked_for_long_is_offered_without_the_pause_of_one_that_comes_back(
+    legs: RqLegQueue, redis_client: redis.Redis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    for _ in range(8):
+        assert legs.offer(LEG)
+        redis_client.delete(f"rq:queue:{queue_name(namespace)}")
+        the_job(redis_client, namespace).set_status(JobStatus.FINISHED)
+        now += 30
+
+
 def test_a_leg_that_was_left_is_offered_at_once_but_not_for_ever_without_a_pause(
     legs: RqLegQueue, redis_client: redis.Redis, namespace: str
 ) -> None:

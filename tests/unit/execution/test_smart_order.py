@@ -209,6 +209,20 @@ def test_an_unknown_cancel_is_asked_about_and_asked_for_again_while_the_order_li
     assert not life(Found(a_word(status=Status.PENDING_CANCEL))).asks(Cancel)
 
 
+def test_a_cancel_that_is_refused_again_and_again_is_repeated_with_growing_pauses() -> None:
+    life = cancelling()
+    for pause in POLICY.query_backoff_seconds:
+        life(CancelRejected(MID, RejectKind.RATE_LIMITED, "too many requests"))
+        if life.asks(Query):
+            assert life(Found(a_word())).asks(Cancel), "the first no is asked about at once"
+            life(CancelRejected(MID, RejectKind.RATE_LIMITED, "too many requests"))
+        assert not life.asks(Query)
+        assert life.order.wake_at is not None
+        assert life.order.wake_at - life.now >= seconds(pause)
+        assert life(Tick(a_quote()), after=10).asks(Query)
+        assert life(Found(a_word())).asks(Cancel)
+
+
 def test_a_stuck_cancel_is_asked_about_told_once_and_never_followed_by_more() -> None:
     life = cancelling()(CancelAccepted(MID))
     for _ in range(30):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
+import pytest
+
 from shared.bus import BusUnavailableError, Delivery, Outcome, Publication
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message
@@ -130,4 +132,29 @@ def test_a_stop_finishes_the_entry_in_hand_and_leaves_the_rest_pending() -> None
     a_runner(bus, stop_after_first).run(stop)
     assert (bus.depth("out"), bus.pending("g", "in")) == (1, 1)
     a_runner(bus, echo).step()
+    assert (bus.depth("out"), bus.pending("g", "in")) == (2, 0)
+
+
+def test_what_an_earlier_life_left_is_taken_up_at_once() -> None:
+    bus = MemoryBus()
+    bus.publish("in", a_run())
+    bus.read("g", "c", ["in"], count=10, block_seconds=0)
+    patient = RunnerOptions(retry_after_seconds=3600)
+    Runner(bus, "g", "c", ["in"], {RunRequested: echo}, options=patient).step()
+    assert (bus.depth("out"), bus.pending("g", "in")) == (1, 0)
+
+
+def test_the_rest_of_a_batch_is_taken_up_as_soon_as_the_bus_is_back() -> None:
+    bus, away = MemoryBus(), [True]
+    bus.publish("in", a_run("a"), a_run("b"))
+
+    def interrupted(message: RunRequested) -> Outcome:
+        if away.pop() if away else False:
+            raise BusUnavailableError("redis is away")
+        return echo(message)
+
+    runner = Runner(bus, "g", "c", ["in"], {RunRequested: interrupted}, options=RunnerOptions(retry_after_seconds=3600))
+    with pytest.raises(BusUnavailableError):
+        runner.step()
+    runner.step()
     assert (bus.depth("out"), bus.pending("g", "in")) == (2, 0)
