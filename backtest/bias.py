@@ -6,21 +6,27 @@ And it must look at the newest evening: with every close moved one session later
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from backtest.decisions import Decided, Targets, Tell, decide, silent
+from backtest.decisions import Decided, Targets, Tell, answer, decide, silent
 from backtest.standing import Flags, Wish
 from services.strategy.domain.closes import Closes
-from services.strategy.domain.exact import exact_weights
 from services.strategy.domain.indicators import FloatArray
-from services.strategy.domain.portfolio import Allotment
-from services.strategy.domain.undefined import UndefinedDecision
 
 _TOLERANCE = 1e-8
 """Live weights have nine decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """A strategy's evenings on which there was no decision to compare, both with the whole history and with it cut."""
+
+    evenings: int
+    first: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +36,55 @@ class BiasCheck:
     evenings: int
     differences: tuple[str, ...]
     shift_changes: Mapping[str, int]
+    undefined: Mapping[str, Unasked] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """A strategy that a shift leaves as it is reads no price, or not the newest: told, and for a person to judge."""
-        return not self.differences
+        return not self.differences and not self.unchecked
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """Strategies that decided on no evening that was drawn: of these nothing is known."""
+        return tuple(name for name, why in self.undefined.items() if why.evenings == self.evenings)
+
+    def told(self) -> Iterator[str]:
+        """In words, the undefined evenings of each strategy."""
+        for name, why in self.undefined.items():
+            yield f"{name}: undefined on {why.evenings} of {self.evenings} evenings (first {why.first}: {why.reason})"
 
 
 def check(targets: Targets, evenings: int = 200, seed: int = 1, tell: Tell = silent) -> BiasCheck:
     """On as many different evenings of the period, drawn by `seed`, as it has."""
     rows = range(targets.first, targets.last + 1)
     drawn = sorted(random.Random(seed).sample(rows, min(evenings, len(rows))))
-    differences = []
+    differences: list[str] = []
+    undefined: dict[str, Unasked] = {}
     for number, row in enumerate(drawn):
         tell("bias check", number, len(drawn))
         cut = targets.closes.until(row)
-        differences += [text for d in targets.decided if (text := _difference(d, cut, row))]
-    return BiasCheck(len(drawn), tuple(differences), _shift_changes(targets))
+        for decided in targets.decided:
+            live = answer(decided.allotment, cut)
+            differences += _differences(decided, live, cut, row)
+            if isinstance(live, str) and not decided.wish.defined[row]:
+                _count(undefined, decided.allotment.name, cut, live)
+    return BiasCheck(len(drawn), tuple(differences), _shift_changes(targets), undefined)
 
 
-def _difference(decided: Decided, cut: Closes, row: int) -> str:
-    """Empty when the live decision on the cut history is what the whole history says for that evening."""
-    said = _as_mapping(decided.wish, row)
-    live = _live(decided.allotment, cut)
-    symbols = {*(said or {}), *(live or {})}
-    same = (said is None) == (live is None) and all(
-        abs((said or {}).get(s, 0.0) - (live or {}).get(s, 0.0)) <= _TOLERANCE for s in symbols
+def _count(undefined: dict[str, Unasked], name: str, cut: Closes, reason: str) -> None:
+    known = undefined.get(name, Unasked(0, str(cut.sessions[-1]), reason))
+    undefined[name] = replace(known, evenings=known.evenings + 1)
+
+
+def _differences(decided: Decided, live: dict[str, float] | str, cut: Closes, row: int) -> Iterator[str]:
+    """None when the live decision on the cut history is what the whole history says for that evening."""
+    said, now = _as_mapping(decided.wish, row), None if isinstance(live, str) else live
+    symbols = {*(said or {}), *(now or {})}
+    same = (said is None) == (now is None) and all(
+        abs((said or {}).get(s, 0.0) - (now or {}).get(s, 0.0)) <= _TOLERANCE for s in symbols
     )
-    return "" if same else f"{decided.allotment.name} on {cut.sessions[-1]}: {_told(live)} cut, {_told(said)} whole"
-
-
-def _live(allotment: Allotment, cut: Closes) -> dict[str, float] | None:
-    try:
-        decision = allotment.engine.decide(cut.restricted_to(allotment.symbols))
-    except UndefinedDecision:
-        return None
-    except Exception:  # noqa: BLE001 - what an own engine does wrong costs its decision, as live
-        return None
-    return {symbol: float(weight) for symbol, weight in exact_weights(decision.weights, decision.cash).items()}
+    if not same:
+        yield f"{decided.allotment.name} on {cut.sessions[-1]}: {_told(now)} cut, {_told(said)} whole"
 
 
 def _as_mapping(wish: Wish, row: int) -> dict[str, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,27 +93,32 @@ def wish_of_tree(strategy: TreeStrategy, columns: Columns, first: int) -> tuple[
 
 def wish_of_engine(allotment: Allotment, closes: Closes, first: int, tell: Tell) -> tuple[Wish, dict[int, str]]:
     """An own engine sees, evening by evening, only what was known; what it does wrong costs that evening's decision."""
-    own = closes.restricted_to(allotment.symbols)
-    symbols = tuple(symbol for symbol in allotment.symbols if symbol in own.columns)
-    weights, reasons = np.full((len(own), len(symbols)), np.nan), dict[int, str]()
-    for row in range(first, len(own)):
-        tell(allotment.name, row - first, len(own) - first)
-        try:
-            weights[row] = list(_asked(allotment, own.until(row), symbols))
-        except UndefinedDecision as undefined:
-            reasons[row] = undefined.reason
-        except Exception as error:  # noqa: BLE001 - as live: whatever a strategy does wrong costs its own share only
-            reasons[row] = f"{type(error).__name__}: {error}"
+    symbols = tuple(symbol for symbol in allotment.symbols if symbol in closes.columns)
+    weights, reasons = np.full((len(closes), len(symbols)), np.nan), dict[int, str]()
+    for row in range(first, len(closes)):
+        tell(allotment.name, row - first, len(closes) - first)
+        said = answer(allotment, closes.until(row))
+        if isinstance(said, str):
+            reasons[row] = said
+        else:
+            weights[row] = [said.get(symbol, 0.0) for symbol in symbols]
     return Wish(symbols, weights, ~np.isnan(weights).any(axis=1)), reasons
 
 
-def _asked(allotment: Allotment, closes: Closes, symbols: tuple[str, ...]) -> Iterator[float]:
-    decision = allotment.engine.decide(closes)
-    weights = exact_weights(decision.weights, decision.cash)
-    for symbol in weights:
-        if symbol not in symbols or not closes.has_any(symbol):
-            raise UndefinedDecision(f"{symbol}: unknown: there is not one daily close of it")
-    return (float(weights.get(symbol, 0)) for symbol in symbols)
+def answer(allotment: Allotment, closes: Closes) -> dict[str, float] | str:
+    """The live decision for the newest row, or why there is none: whatever a strategy does wrong costs its own share only."""
+    own = closes.restricted_to(allotment.symbols)
+    try:
+        decision = allotment.engine.decide(own)
+        weights = exact_weights(decision.weights, decision.cash)
+    except UndefinedDecision as undefined:
+        return undefined.reason
+    except Exception as error:  # noqa: BLE001 - as live: foreign code may raise anything
+        return f"{type(error).__name__}: {error}"
+    unknown = next((symbol for symbol in weights if not own.has_any(symbol)), None)
+    if unknown is not None:
+        return f"{unknown}: unknown: there is not one daily close of it"
+    return {symbol: float(weight) for symbol, weight in weights.items()}
 
 
 def _consolidated(decided: Sequence[Decided], symbols: tuple[str, ...], days: int) -> FloatArray:

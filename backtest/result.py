@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,8 @@ from backtest.conventions import Fill, Shares
 from backtest.engine import Outcome
 from backtest.history import HistoryError
 from backtest.prices import carried
+from backtest.speakable import speakable
+from backtest.walk_forward import WalkForward, Windows, as_json, walk_forward
 from services.strategy.domain.indicators import FloatArray
 
 DEFAULT_BENCHMARK: Final = "SPY"
@@ -38,7 +39,8 @@ class Result:
     outcome: Outcome
     benchmarks: tuple[Benchmark, ...]
     bias: BiasCheck | None = None
-    """Where it was asked for."""
+    windows: Windows | None = None
+    """Both where they were asked for."""
 
     @cached_property
     def curve(self) -> FloatArray:
@@ -54,6 +56,12 @@ class Result:
     @cached_property
     def monthly(self) -> dict[int, dict[int, float]]:
         return statistics.monthly_returns(self.outcome.sessions, self.curve)
+
+    @cached_property
+    def walked(self) -> WalkForward | None:
+        """Raises WindowsError where the sessions are too few."""
+        curve = dict(zip(map(str, self.outcome.sessions), self.curve.tolist(), strict=True))
+        return None if self.windows is None else walk_forward([curve], self.windows)
 
     @cached_property
     def contributions(self) -> Contributions:
@@ -105,11 +113,12 @@ class Result:
             "yearly": statistics.yearly_returns(self.monthly),
             "undecided": self.undecided(),
             **({"bias_check": {**asdict(self.bias), "passed": self.bias.passed}} if self.bias else {}),
+            **({"walk_forward": as_json(self.walked)} if self.walked else {}),
             "notes": list(self.notes()),
             "equity": dict(zip(sessions, self.outcome.equity.tolist(), strict=True)),
         }
-        speakable: dict[str, Any] = _speakable(said)
-        return speakable
+        as_said: dict[str, Any] = speakable(said)
+        return as_said
 
     def undecided(self) -> dict[str, dict[str, Any]]:
         """Per strategy: on how many evenings it could not decide and kept what it held, and why at first."""
@@ -151,6 +160,7 @@ class Result:
                 f"bias check: {len(self.bias.differences)} of {self.bias.evenings} evenings differ with history cut; "
                 f"closes a day late change {changes} evenings"
             )
+            yield from (f"bias check: {text}" for text in self.bias.told())
 
     def _about_evenings(self) -> Iterator[str]:
         for name, why in self.undecided().items():
@@ -171,11 +181,13 @@ _ABOUT: Final[Mapping[StrEnum, tuple[str, ...]]] = {
 }
 
 
-def evaluate(outcome: Outcome, benchmarks: Sequence[str] = (), bias: BiasCheck | None = None) -> Result:
+def evaluate(
+    outcome: Outcome, benchmarks: Sequence[str] = (), bias: BiasCheck | None = None, windows: Windows | None = None
+) -> Result:
     """Against the benchmarks asked for, and SPY where there are closes of it. Raises HistoryError for one without."""
     default = [DEFAULT_BENCHMARK] if _is_known_at_first(DEFAULT_BENCHMARK, outcome) else []
     wanted = dict.fromkeys([*default, *benchmarks])
-    return Result(outcome, tuple(_benchmark(symbol, outcome) for symbol in wanted), bias)
+    return Result(outcome, tuple(_benchmark(symbol, outcome) for symbol in wanted), bias, windows)
 
 
 def against(returns: FloatArray, benchmark: Benchmark) -> dict[str, float]:
@@ -203,17 +215,3 @@ def _benchmark(symbol: str, outcome: Outcome) -> Benchmark:
         day = outcome.sessions[0]
         raise HistoryError(f"benchmark {symbol}: expected a close on or before {day}, it has none that early")
     return Benchmark(symbol, curve / curve[0], statistics.daily_returns(curve))
-
-
-def _speakable(value: Any) -> Any:
-    match value:
-        case dict():
-            return {str(key): _speakable(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_speakable(inner) for inner in value]
-        case float():
-            return value if math.isfinite(value) else None
-        case dt.date():
-            return value.isoformat()
-        case _:
-            return value

@@ -51,6 +51,8 @@ def tear_sheet(result: Result, title: str) -> str:
         rows=_figure_rows(result),
         months=_MONTHS,
         years=_years(result),
+        walked=result.walked,
+        walked_figures=_WALKED,
         strategies=_strategies(result),
         branches=sorted(result.contributions.branches, key=lambda b: -abs(b.dollars))[:_MOST_BRANCHES],
         window=_window(result),
@@ -80,6 +82,9 @@ def dollars(value: float) -> str:
 
 def _ratio(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "–"  # noqa: RUF001
+
+
+_WALKED: Final = (("sharpe", _ratio), ("cagr", percent), ("volatility", percent), ("max_drawdown", percent))
 
 
 def _cards(result: Result) -> list[tuple[str, str, str]]:

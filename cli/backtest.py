@@ -15,8 +15,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from cli.exit_codes import CommandError, ExitCode, FailedError
 from cli.tables import AsJson, money, show, table
+from cli.walk_forward import By, WalkForwardOption, walk_forward_tables, windows_of
 
 if TYPE_CHECKING:
+    from backtest.bias import BiasCheck
     from backtest.decisions import Tell
     from backtest.history import History
     from backtest.result import Result
@@ -72,30 +74,51 @@ def backtest(
         bool, typer.Option("--bias-check", help="Ask again with history cut at random evenings: the same answers?")
     ] = False,
     bias_days: Annotated[int, typer.Option(min=1, help="Of --bias-check.")] = 200,
+    walk_forward: WalkForwardOption = None,
+    by: By = "sharpe",
     as_json: AsJson = False,
 ) -> None:
     """What the strategies would have done: the live decisions and sizing over recorded prices."""
     # Imported here so that the other commands start fast.
-    from backtest import bias, conventions, engine, exact as slowly, history, portfolio, result  # noqa: PLC0415, I001
-    from services.strategy.domain.portfolio import PortfolioError  # noqa: PLC0415
+    from backtest import bias, conventions, engine, exact as slowly, portfolio, result  # noqa: PLC0415, I001
 
+    windows, period = windows_of(walk_forward, by), period_of(since, until)
     assumed = conventions.Conventions(
         conventions.Fill(fill.value), conventions.Costs(costs.value), conventions.Shares(shares.value), cash
     )
     run = slowly.run_exact if exact else engine.run
-    try:
+    with refused_by_name(), progress() as tell:
         allotments = portfolio.allotments_of(strategies, symphony or ())
-        with progress() as tell:
-            outcome = run(allotments, read_history(closes, data), assumed, period_of(since, until), tell)
-            checked = bias.check(outcome.targets, bias_days, tell=tell) if bias_check else None
-        found = result.evaluate(outcome, benchmark or (), checked)
-    except (PortfolioError, history.HistoryError, engine.PeriodError) as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from error
+        outcome = run(allotments, read_history(closes, data), assumed, period, tell)
+        checked = bias.check(outcome.targets, bias_days, tell=tell) if bias_check else None
+        found = result.evaluate(outcome, benchmark or (), checked, windows)
+        answer = found.as_json()
     if report is not None:
         _write_report(found, report)
-    show(found.as_json() if as_json else found, _as_tables, as_json=as_json)
-    if checked is not None and not checked.passed:
+    show(answer if as_json else found, _as_tables, as_json=as_json)
+    if checked is not None:
+        _require_no_bias(checked)
+
+
+@contextmanager
+def refused_by_name() -> Iterator[None]:
+    """What cannot be tested is wrong usage, told in the words of who refused it."""
+    from backtest.engine import PeriodError  # noqa: PLC0415 - as above
+    from backtest.history import HistoryError  # noqa: PLC0415
+    from backtest.walk_forward import WindowsError  # noqa: PLC0415
+    from services.strategy.domain.portfolio import PortfolioError  # noqa: PLC0415
+
+    try:
+        yield
+    except (PortfolioError, HistoryError, PeriodError, WindowsError) as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from error
+
+
+def _require_no_bias(checked: BiasCheck) -> None:
+    if checked.differences:
         raise FailedError(f"bias check: {len(checked.differences)} decisions differ, first {checked.differences[0]}")
+    if checked.unchecked:
+        raise FailedError(f"bias check: nothing to compare: {next(checked.told())}")
 
 
 def read_history(closes: Path | None, data: Path | None) -> History:
@@ -157,6 +180,8 @@ def _as_tables(found: Result) -> Group:
         table(f"{sessions[0]} to {sessions[-1]}", ["", "portfolio>", *(f"{symbol}>" for symbol in others)], rows),
         table("Contribution", ["strategy", "dollars>"], _contribution_rows(found)),
     ]
+    if found.walked is not None:
+        parts += walk_forward_tables(found.as_json()["walk_forward"])
     if found.notes():
         parts.append(table("Notes", [""], [[note] for note in found.notes()]))
     return Group(*parts)

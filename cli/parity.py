@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 
-from cli.backtest import ClosesFile, DataFolder, From, Strategies, Symphonies, To, period_of, progress, read_history
-from cli.exit_codes import CommandError, ExitCode
+from cli.backtest import (
+    ClosesFile,
+    DataFolder,
+    From,
+    Strategies,
+    Symphonies,
+    To,
+    period_of,
+    progress,
+    read_history,
+    refused_by_name,
+)
 from cli.tables import AsJson, show, table
 
 if TYPE_CHECKING:
@@ -33,19 +43,13 @@ def parity(
 ) -> None:
     """Compare the decision on the previous close, at decision time and on the official close: flips and their cost."""
     # Imported here so that the other commands start fast.
-    from backtest import engine, history, minutes as recorded, parity as flips, portfolio  # noqa: PLC0415, I001
-    from services.strategy.domain.portfolio import PortfolioError  # noqa: PLC0415
+    from backtest import minutes as recorded, parity as flips, portfolio  # noqa: PLC0415, I001
 
-    try:
+    with refused_by_name(), progress() as tell:
         allotments = portfolio.allotments_of(strategies, symphony or ())
         bars = {} if minutes is None else recorded.read_minutes(minutes)
         early = dt.timedelta(minutes=minutes_before_close)
-        with progress() as tell:
-            found = flips.compare(
-                allotments, read_history(closes, data), bars, period_of(since, until), early, tell=tell
-            )
-    except (PortfolioError, history.HistoryError, engine.PeriodError) as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from error
+        found = flips.compare(allotments, read_history(closes, data), bars, period_of(since, until), early, tell=tell)
     show(found.as_json() if as_json else found, _as_tables, as_json=as_json)
 
 

@@ -128,9 +128,29 @@ def test_a_symphony_that_cannot_be_read_is_refused_with_its_place(
     assert (code, "none.clj: expected a symphony file" in err) == (2, True)
 
 
+def test_walking_forward_tells_in_sample_and_out_of_sample_apart(alchemiser: Run, closes: Path, tmp_path: Path) -> None:
+    period = ("--from", "2022-01-03", "--to", "2022-12-30", "--closes", closes)
+    arguments = ("--strategies", "nuclear", *period, "--walk-forward", "120,40", "--by", "cagr")
+    found = figures(alchemiser, *arguments, "--report", tmp_path / "out")
+    walked = found["walk_forward"]
+    assert (walked["train"], walked["hold"], walked["by"]) == (120, 40, "cagr")
+    first, last = walked["stretches"][0], walked["stretches"][-1]
+    equity, days = found["equity"], list(found["equity"])
+    assert (first["out_of_sample"]["first"], last["out_of_sample"]["last"]) == (days[121], days[-1])
+    grown = equity[first["out_of_sample"]["last"]] / equity[days[120]] - 1
+    assert first["out_of_sample"]["total_return"] == pytest.approx(grown)
+    assert walked["figures"]["total_return"] == pytest.approx(equity[days[-1]] / equity[days[120]] - 1)
+    assert f"{first['out_of_sample']['first']} to" in (tmp_path / "out" / "index.html").read_text()
+    code, out, _ = alchemiser("backtest", *arguments)
+    assert (code, "Walk-forward: 120 sessions in sample, 40 out of sample" in out) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (("--strategies", "tecl", "--walk-forward", "long"), "expected sessions such as 504,126, got 'long'"),
+        (("--strategies", "tecl", "--walk-forward", "50,5"), "expected more than 52 sessions, got 2"),
+        (("--strategies", "tecl", "--by", "luck"), "--by: expected one of sharpe"),
         (("--strategies", "nobody"), "nobody: expected one of klm, nuclear, tecl"),
         (("--strategies", "tecl=0.5"), "shares: expected a sum of 1, got 0.5"),
         (("--strategies", "tecl=half"), "tecl=half: expected a share such as 0.5 after =, got 'half'"),

@@ -32,6 +32,27 @@ class Remembers:
         return Decision({SYMBOLS[self._asked % 3 == 0]: 1.0})
 
 
+class Breaks:
+    """Raises, or weighs wrongly, on as many of its evenings as it is told."""
+
+    name, closes_needed, symbols = "breaks", 1, SYMBOLS
+
+    def __init__(self, works_from: int) -> None:
+        self._works_from = works_from
+
+    def decide(self, closes: Closes) -> Decision:
+        if len(closes) % 2 and len(closes) < self._works_from:
+            raise ZeroDivisionError("no volume")
+        return Decision({"AAA": 1.0 if len(closes) >= self._works_from else 0.7})
+
+
+class Holds:
+    name, closes_needed, symbols = "holds", 1, SYMBOLS
+
+    def decide(self, closes: Closes) -> Decision:
+        return Decision({"BBB": 1.0})
+
+
 def decided(engine: StrategyEngine, history: History) -> Targets:
     return decide(allotted(engine), history.closes, 0, len(history.closes) - 1)
 
@@ -47,6 +68,26 @@ def test_an_engine_that_remembers_is_found() -> None:
     found = check(decided(Remembers(), random_history(SYMBOLS, 100, 4)), evenings=50)
     assert not found.passed
     assert found.differences[0].startswith("remembers on 2024-")
+
+
+def test_evenings_without_a_decision_are_told_and_prove_nothing() -> None:
+    found = check(decided(Breaks(works_from=41), random_history(SYMBOLS, 100, 4)), evenings=100)
+    assert found.passed
+    assert list(found.told()) == [
+        f"breaks: undefined on 40 of 100 evenings (first {found.undefined['breaks'].first}: ZeroDivisionError: no volume)"
+    ]
+
+
+def test_a_strategy_that_never_decided_has_not_passed() -> None:
+    found = check(decided(Breaks(works_from=1000), random_history(SYMBOLS, 100, 4)), evenings=20)
+    assert (found.differences, found.unchecked, found.passed) == ((), ("breaks",), False)
+
+
+def test_a_weight_on_a_symbol_without_closes_is_no_decision_either_way() -> None:
+    history = random_history(("AAA",), 50, 4)
+    found = check(decided(Holds(), history), evenings=50)
+    assert (found.differences, found.unchecked) == ((), ("holds",))
+    assert found.undefined["holds"].reason == "BBB: unknown: there is not one daily close of it"
 
 
 def test_an_engine_that_knew_what_came_after_is_found() -> None:
