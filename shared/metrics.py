@@ -49,6 +49,31 @@ ORDER_SLIPPAGE_BPS = Histogram(
     ["side"],
     buckets=(-20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 20, 50),
 )
+_BPS = (-20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 5, 10, 20, 50)
+ORDER_SHORTFALL_BPS = Histogram(
+    "alchemiser_order_shortfall_bps",
+    "From the decision to the end of an order, basis points of all it wanted; negative is better",
+    ["side"],
+    buckets=_BPS,
+)
+EFFECTIVE_SPREAD_BPS = Histogram(
+    "alchemiser_fill_effective_spread_bps", "Twice a fill's distance from the midpoint it met", ["rung"], buckets=_BPS
+)
+REALISED_SPREAD_BPS = Histogram(
+    "alchemiser_fill_realised_spread_bps", "The same from the midpoint some time after it", ["rung"], buckets=_BPS
+)
+COST_DOLLARS = Counter(
+    "alchemiser_order_cost_dollars_total",
+    "Dollars of delay, execution and opportunity, and what a market order on arrival would have cost more",
+    ["part", "direction"],
+)
+COSTS_UNKNOWN = Counter("alchemiser_order_costs_unknown_total", "Orders of which that part is not known", ["part"])
+FILL_COST_DOLLARS = Counter(
+    "alchemiser_fill_cost_dollars_total", "Dollars paid against the midpoint at arrival", ["rung", "direction"]
+)
+FILL_DOLLARS = Counter(
+    "alchemiser_fill_dollars_total", "Dollars filled whose cost against the arrival is known", ["rung"]
+)
 FILLED_NOTIONAL = Counter("alchemiser_filled_notional_dollars_total", "Dollars filled", ["side"])
 TARGET_TO_FIRST_ORDER_SECONDS = Histogram(
     "alchemiser_target_to_first_order_seconds", "From target published to first order accepted", buckets=_FAST

@@ -14,15 +14,19 @@ from fastapi import FastAPI
 
 from services.execution.adapters.alpaca_broker import AlpacaBroker
 from services.execution.adapters.arming_store import ArmingDesk, ArmingStore, fitting_account
+from services.execution.adapters.cost_measurer import CostMeasurer
+from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.http import Room, create_routes
+from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.leg_queue import RqLegQueue
 from services.execution.adapters.metrics_listener import count_broker_call, metrics_runner, trading_state
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.planner import Planner, PlannerPorts
+from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.adapters.reconciliation_loop import ReconciliationLoop
 from services.execution.adapters.redis_budget import RedisBudget
 from services.execution.adapters.redis_journal import RedisJournal
@@ -46,6 +50,8 @@ from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings, Venue, V
 SERVICE: Final = "execution"
 _BROKER_PATIENCE_SECONDS: Final = 60.0
 _PLANS_KEPT: Final = 500
+_COSTS_KEPT: Final = 10_000
+_COSTS_LEASE_SECONDS: Final = 10.0
 _T = TypeVar("_T")
 
 
@@ -126,6 +132,8 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     plans = PlanStore(ground.bus)
     plans.forget_all_but(_PLANS_KEPT)
     trading_state(plans.trading().state)
+    costs = CostStore(ground.bus, ground.book, ground.clock, ground.settings.realised_spread_seconds)
+    costs.forget_all_but(_COSTS_KEPT)
     stopper = _stopper(ground)
     planner = _planner(ground, stopper, _references(ground, configuration.venue.alpaca_feed))
     dispatcher = Dispatcher(planner, ground.book, ground.legs, ground.leases, ground.clock)
@@ -137,7 +145,14 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     checks = _checks(ground, {"reconciliation": reconciliation.problem, "trade updates": socket.problem})
     app = create_app(SERVICE, checks, token, description=__doc__ or "")
     room = Room(
-        ground.bus, ground.clock, ground.broker, ground.journal, plans, ground.arming, lambda: reconciliation.last
+        ground.bus,
+        ground.clock,
+        ground.broker,
+        ground.journal,
+        plans,
+        ground.arming,
+        costs,
+        lambda: reconciliation.last,
     )
     create_routes(app, room)
     parts: dict[str, Part] = {
@@ -145,6 +160,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         "dispatcher": dispatcher.run,
         "updates": socket.run,
         "reconciliation": reconciliation.run,
+        "costs": _measurer(ground, costs).run,
         "metrics": metrics_runner(ground.bus, SERVICE).run,
         "http": serve(app, http.http_host, http.http_port or SERVICE_PORTS[SERVICE]),
     }
@@ -174,6 +190,19 @@ def build_desk(ground: Ground) -> Desk:
         settings.requests_per_rebalance,
     )
     return Desk(ports, rules)
+
+
+def _measurer(ground: Ground, costs: CostStore) -> CostMeasurer:
+    settings = ground.settings
+    return CostMeasurer(
+        ground.bus,
+        ground.book,
+        costs,
+        QuotesSeen(ground.quotes, settings.max_quote_age_seconds),
+        clock=ground.clock,
+        leadership=Leadership(ground.leases, "costs", _COSTS_LEASE_SECONDS),
+        after_seconds=settings.realised_spread_seconds,
+    )
 
 
 def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences) -> Planner:

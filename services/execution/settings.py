@@ -74,6 +74,9 @@ class ExecutionSettings(Settings):
     market_order_fallback: bool = False
     """True adds a naked market order after the last limit."""
 
+    realised_spread_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 60
+    """How long after a fill its quote is looked at again, to tell the realised spread."""
+
     live_account: Annotated[str, Field(pattern=r"^[A-Z0-9]{4,20}$")] | None = None
     """The number of the one account that may be traded with real money."""
 

@@ -76,7 +76,9 @@ class FillCosts(Value):
     later_bid: Price | None = None
     later_ask: Price | None = None
     later_at: AwareDatetime | None = None
+    execution: Cost | None = None
+    """From the midpoint at the order's arrival to this price."""
     effective: Cost | None = None
     realised: Cost | None = None
     unknown: str = ""
-    """Why the realised spread is not known."""
+    """Why no later quote is known and none will be."""

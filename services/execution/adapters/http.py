@@ -13,12 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from services.execution.adapters.arming_store import ArmingDesk
+from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.http_views import (
     Accepted,
     AccountView,
     ArmBody,
     ArmedUntil,
     CancelBody,
+    CostsView,
     HaltBody,
     OrderView,
     PlanView,
@@ -47,6 +49,7 @@ _OTHER_ACCOUNT = {
     "msg": "the number of the account that this process trades",
     "input": "another one",
 }
+_WRONG_WAY_ROUND = {"type": "value_error", "loc": ("query", "from"), "msg": "a day not after `to`"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Room:
     journal: Journal
     plans: PlanStore
     arming: ArmingDesk
+    costs: CostStore
     reconciliation: Callable[[], ReconciliationReport | None] = lambda: None
 
 
@@ -69,6 +73,7 @@ def create_routes(app: FastAPI, room: Room) -> None:
     app.include_router(_triggers(room), dependencies=guard)
     app.include_router(_arming(room), dependencies=guard)
     app.include_router(_plans(room))
+    app.include_router(_costs(room))
     app.include_router(_broker_views(room))
 
 
@@ -161,6 +166,27 @@ def _plans(room: Room) -> APIRouter:
             disarmed_because=arming.reason if isinstance(arming, Disarmed) else None,
             reconciliation=None if report is None else reconciliation_view(report),
         )
+
+    return router
+
+
+def _costs(room: Room) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/tca")
+    def tca(
+        plan_id: str | None = None,
+        since: Annotated[dt.date | None, Query(alias="from")] = None,
+        until: Annotated[dt.date | None, Query(alias="to")] = None,
+    ) -> CostsView:
+        """What orders cost (docs/tca.md), the newest first: of one plan, or of New York days, both ends included."""
+        if since is not None and until is not None and since > until:
+            raise RequestValidationError([_WRONG_WAY_ROUND | {"input": f"{since} to {until}"}])
+        chosen: dict[str, Any] = {"plan_id": plan_id, "since": since, "until": until}
+        waiting = room.costs.waiting(**chosen)
+        known_better = {found.order_id for found in waiting}
+        measured = [found for found in room.costs.measured(**chosen) if found.order_id not in known_better]
+        return CostsView(measured=tuple(measured), waiting=tuple(waiting))
 
     return router
 

@@ -13,6 +13,7 @@ from services.execution.domain.broker import Account, BrokerOrder, Position
 from services.execution.domain.records import LegRecord, PlanRecord, TradingStateName
 from shared.contracts.base import Side, Symbol
 from shared.contracts.control import Reason
+from shared.contracts.execution import OrderCostsMeasured
 
 
 class _Body(BaseModel):
@@ -53,6 +54,12 @@ class ArmedUntil(BaseModel):
 class PlanView(BaseModel):
     plan: PlanRecord
     legs: tuple[LegRecord, ...]
+
+
+class CostsView(BaseModel):
+    measured: tuple[OrderCostsMeasured, ...]
+    waiting: tuple[OrderCostsMeasured, ...]
+    """Over, as far as their costs are known by now: the quote after their last fills is still to come."""
 
 
 class OrderView(BaseModel):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
+
+from prometheus_client import Counter
 
 from shared import metrics
 from shared.bus import NOTHING, Bus, Delivery, Outcome
 from shared.contracts import Message, execution, streams
+from shared.contracts.costs import Cost, FillCosts
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Hooks, Runner
 
@@ -49,6 +53,7 @@ class ExecutionMetrics(Hooks):
             execution.OrderUnknown: lambda m: _count("unknown", m),
             execution.OrderAbandoned: self._abandoned,
             execution.OrderRefused: lambda m: _count("refused", m),
+            execution.OrderCostsMeasured: _measured,
             execution.RebalanceCompleted: self._completed,
             execution.TradingHalted: lambda m: trading_state(m.state),
             execution.TradingResumed: lambda _m: trading_state("ACTIVE"),
@@ -110,6 +115,36 @@ def trading_state(state: str) -> None:
     """Exactly one state is 1. Called once at start with the state that was kept."""
     for name in _STATES:
         metrics.TRADING_STATE.labels(name).set(1 if name == state else 0)
+
+
+def _measured(message: execution.OrderCostsMeasured) -> None:
+    costs = message.costs
+    if costs.shortfall is not None:
+        metrics.ORDER_SHORTFALL_BPS.labels(message.side).observe(float(costs.shortfall.bps))
+    for part in ("delay", "execution", "opportunity", "saved"):
+        found: Cost | None = getattr(costs, part)
+        if found is None:
+            metrics.COSTS_UNKNOWN.labels(part).inc()
+        else:
+            _add_dollars(metrics.COST_DOLLARS, part, -found.dollars if part == "saved" else found.dollars)
+    for fill in message.fills:
+        _fill(fill)
+
+
+def _fill(fill: FillCosts) -> None:
+    if fill.execution is not None:
+        metrics.FILL_DOLLARS.labels(fill.rung).inc(float(fill.qty * fill.price))
+        _add_dollars(metrics.FILL_COST_DOLLARS, fill.rung, fill.execution.dollars)
+    if fill.effective is not None:
+        metrics.EFFECTIVE_SPREAD_BPS.labels(fill.rung).observe(float(fill.effective.bps))
+    if fill.realised is not None:
+        metrics.REALISED_SPREAD_BPS.labels(fill.rung).observe(float(fill.realised.bps))
+
+
+def _add_dollars(counter: Counter, of: str, lost: Decimal) -> None:
+    """A counter only grows, so what was lost and what was gained are counted apart; both are there from the first."""
+    counter.labels(of, "lost").inc(float(max(lost, Decimal(0))))
+    counter.labels(of, "gained").inc(float(max(-lost, Decimal(0))))
 
 
 def _count(event: str, message: execution.OrderFact) -> None:

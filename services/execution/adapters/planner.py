@@ -24,7 +24,7 @@ from services.execution.domain.broker import Position
 from services.execution.domain.limits import Bounds
 from services.execution.domain.market_limits import widest_spread
 from services.execution.domain.plan import PlanRules, Situation
-from services.execution.domain.records import WaitingTarget
+from services.execution.domain.records import CostWatch, WaitingTarget
 from services.execution.domain.reference import Reference
 from services.execution.ports import Broker, BrokerUnavailableError, Quotes, References, Updates
 from shared import logs
@@ -98,11 +98,11 @@ class Planner:
         return plan_id
 
     def want_quotes(self) -> None:
-        """Ask marketdata for what is held, so that it can be sold at a known price; and the broker for what may come."""
+        """Ask marketdata for what is held, was just traded or is to be, to know its price; and the broker for what may come."""
         held = [position.symbol for position in self._ports.broker.positions()]
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
         ours = sorted({*held, *waiting})
-        self._ports.quotes.want(ours)
+        self._ports.quotes.want(sorted({*ours, *self._watched()}))
         self._ports.references.warm()
         self._assets.learn_ahead(sorted({*ours, *self._wanted_by_others()}))
 
@@ -113,6 +113,14 @@ class Planner:
             with suppress(ValidationError):
                 wanted.update(_SYMBOLS.validate_json(raw))
         return wanted
+
+    def _watched(self) -> list[str]:
+        """Symbols whose quotes tell what was done with an order's fills; one that cannot be read wants nothing."""
+        found = []
+        for raw in self._ports.bus.get_all(records.COST_WATCHES).values():
+            with suppress(ValidationError):
+                found.append(CostWatch.model_validate_json(raw).symbol)
+        return found
 
     def _waiting(self) -> list[WaitingTarget]:
         found = []

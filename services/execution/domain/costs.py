@@ -17,6 +17,7 @@ from typing import Final
 from services.execution.domain.order_state import SmartOrder, SpreadSum
 from shared.contracts.base import Side
 from shared.contracts.costs import Cost, FillCosts, OrderCosts
+from shared.contracts.execution import OrderCostsMeasured
 from shared.contracts.marketdata import Quote
 
 _DOLLARS: Final = Decimal("0.000001")
@@ -80,17 +81,43 @@ def of_order(order: SmartOrder, fills: Sequence[FillCosts] = ()) -> OrderCosts:
         effective_qty=quoted.qty,
         realised_spread=spread(order.side, later),
         realised_qty=later.qty,
-        unknown=(*parts.unknown(), *_unknown_spread(order, quoted)),
+        unknown=(*parts.unknown(), *_unknown_spread(order, quoted), *_unknown_realised(order, later, fills)),
     )
 
 
-def of_fill(side: Side, fill: FillCosts) -> FillCosts:
-    """The same fill with its spreads, as far as its quotes are known."""
+def of_fill(order: SmartOrder, fill: FillCosts) -> FillCosts:
+    """The same fill with what it cost, as far as its quotes are known."""
+    at_mid = None if order.arrival is None else fill.qty * order.arrival.mid
+    paid = fill.qty * fill.price
     return fill.model_copy(
         update={
-            "effective": _spread_of(side, fill, fill.bid, fill.ask),
-            "realised": _spread_of(side, fill, fill.later_bid, fill.later_ask),
+            "execution": None if at_mid is None else cost(worse(order.side, paid, at_mid), at_mid),
+            "effective": _spread_of(order.side, fill, fill.bid, fill.ask),
+            "realised": _spread_of(order.side, fill, fill.later_bid, fill.later_ask),
         }
+    )
+
+
+def measured(
+    order: SmartOrder, fills: Sequence[FillCosts], now: dt.datetime, realised_after_seconds: float
+) -> OrderCostsMeasured:
+    """The fact about an order that is over. Its id tells what had filled: a fill that comes later makes another one."""
+    ended_at = order.ended_at or order.started_at
+    return OrderCostsMeasured(
+        id=f"{order.order_id}#costs@{order.filled.normalize():f}",
+        correlation_id=order.correlation_id,
+        at=now,
+        plan_id=order.plan_id,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        outcome=order.ending or "unknown",
+        arrived_at=order.arrival.at if order.arrival is not None else order.started_at,
+        ended_at=ended_at,
+        children=len(order.children),
+        realised_after_seconds=realised_after_seconds,
+        costs=of_order(order, fills),
+        fills=tuple(of_fill(order, fill) for fill in fills),
     )
 
 
@@ -192,3 +219,11 @@ def _unknown_spread(order: SmartOrder, quoted: SpreadSum) -> Iterable[str]:
     if quoted.qty < order.filled:
         missing = (order.filled - quoted.qty).normalize()
         yield f"effective spread: the quote at the fill is not known for {missing:f} of {order.filled.normalize():f} shares"
+
+
+def _unknown_realised(order: SmartOrder, later: SpreadSum, fills: Iterable[FillCosts]) -> Iterable[str]:
+    """Only once somebody has waited for it: at the order's end nobody can know it."""
+    reasons = sorted({fill.unknown for fill in fills if fill.unknown})
+    if reasons:
+        missing = (order.filled - later.qty).normalize()
+        yield f"realised spread: not known for {missing:f} of {order.filled.normalize():f} shares: {', '.join(reasons)}"

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from services.execution.domain.broker import Asset
 from services.execution.domain.reference import Reference
 from shared.contracts.base import Money, Price, Qty, Side, Symbol, Value, Weight
+from shared.contracts.costs import FillCosts
 from shared.contracts.execution import OrderResult, Refusal, Trade
 from shared.contracts.strategy import TargetPortfolioSet
 
@@ -33,6 +34,10 @@ STOPS: Final = "execution_stops"
 
 ASSETS: Final = "execution_assets"
 """symbol -> AssetRecord, as the broker said it on that day"""
+COSTS: Final = "execution_costs"
+"""order id -> OrderCostsMeasured, the newest 10,000 orders"""
+COST_WATCHES: Final = "execution_cost_watches"
+"""order id -> CostWatch, until its costs are measured"""
 
 NOW: Final = "now"
 ACTIVE_PLAN: Final = "active_plan"
@@ -90,6 +95,16 @@ class LegRecord(Value):
     """What the cash that was really there no longer allowed."""
     results: tuple[OrderResult, ...] = ()
     sold_or_bought: Money = Decimal(0)
+
+
+class CostWatch(Value):
+    """Fills whose later quotes are waited for. `close_at`: nothing is waited for beyond the session."""
+
+    order_id: str
+    symbol: Symbol
+    close_at: AwareDatetime
+    fills: tuple[FillCosts, ...] = ()
+    is_over: bool = False
 
 
 class TradingRecord(Value):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from services.execution.adapters.arming_store import ArmingDesk
+from services.execution.adapters.cost_store import CostStore
+from services.execution.adapters.desk_book import Book
 from services.execution.adapters.http import Room, create_routes
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
@@ -68,7 +70,8 @@ class House:
         if service == "execution":
             desk = ArmingDesk("live", LIVE_ACCOUNT, LIVE_ACCOUNT, _ArmingMemory(), self.clock)  # type: ignore[arg-type] # a twin
             journal = MemoryJournal(MemoryLeases())
-            create_routes(app, Room(self.bus, self.clock, self.broker, journal, PlanStore(self.bus), desk))
+            costs = CostStore(self.bus, Book(self.bus), self.clock, 60)
+            create_routes(app, Room(self.bus, self.clock, self.broker, journal, PlanStore(self.bus), desk, costs))
         if service == "strategy":
             add_routes(app, self.bus, self.clock, ("nuclear", "tecl"))
         return app

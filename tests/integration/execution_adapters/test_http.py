@@ -16,6 +16,8 @@ import redis
 import uvicorn
 
 from services.execution.adapters.arming_store import ArmingDesk, ArmingStore
+from services.execution.adapters.cost_store import CostStore
+from services.execution.adapters.desk_book import Book, order_document
 from services.execution.adapters.http import Room, create_routes
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
@@ -23,7 +25,7 @@ from services.execution.adapters.memory_leases import MemoryLeases
 from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.reconciliation_loop import ReconciliationLoop
-from services.execution.domain import records
+from services.execution.domain import cost_watch, records
 from services.execution.domain.broker import Asset, OrderRequest
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import BrokerUnavailableError, Intent
@@ -31,7 +33,9 @@ from shared.bus import Outcome, Put
 from shared.bus.redis_bus import RedisBus
 from shared.clock import ManualClock
 from shared.contracts import decode, streams
+from shared.contracts.execution import OrderCostsMeasured
 from shared.http import TokenCheck, create_app, digest_of
+from tests.unit.execution.worked_orders import ARRIVAL, a_worked_order, measured
 
 NOW = dt.datetime.now(dt.UTC)
 TOKEN = "a-token-of-enough-length"
@@ -63,8 +67,9 @@ def face(request: pytest.FixtureRequest, redis_client: redis.Redis, namespace: s
     journal = MemoryJournal(leases)
     loop = ReconciliationLoop(broker, journal, MemoryUpdates(), bus, clock)
     arming = ArmingDesk(request.param, number, LIVE, ArmingStore(redis_client, namespace), clock)
+    costs = CostStore(bus, Book(bus), clock, 60)
     app = create_app("execution", {}, TokenCheck(digest_of(TOKEN)))
-    create_routes(app, Room(bus, clock, broker, journal, PlanStore(bus), arming, lambda: loop.last))
+    create_routes(app, Room(bus, clock, broker, journal, PlanStore(bus), arming, costs, lambda: loop.last))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -199,8 +204,37 @@ def test_plans_are_shown(face: Face) -> None:
     assert face.http.get("/plans?limit=0").status_code == 422
 
 
+def test_costs_are_shown_measured_and_as_far_as_they_are_known(face: Face) -> None:
+    fact = measured(("100", "100.05", ARRIVAL), later=ARRIVAL)
+    waiting = a_worked_order(("100", "100.05", ARRIVAL), order_id="p2-SPY-buy", plan_id="p2", ended_at=NOW)
+    watch = cost_watch.over(cost_watch.begun(waiting))
+    puts = (
+        Put(records.COSTS, fact.order_id, fact.encode()),
+        Put(records.ORDERS, waiting.order_id, order_document(waiting)),
+        Put(records.COST_WATCHES, waiting.order_id, watch.model_dump_json()),
+        Put(records.COSTS, "of-another-time", "{}"),
+    )
+    face.bus.commit(Outcome(changes=puts))
+    shown = face.http.get("/tca").json()
+    assert [OrderCostsMeasured.model_validate_json(json.dumps(row)) for row in shown["measured"]] == [fact]
+    assert [row["costs"]["saved"]["dollars"] for row in shown["waiting"]] == ["5.000000"]
+    assert face.http.get("/tca?plan_id=p2").json()["measured"] == []
+    day = fact.ended_at.date()
+    assert len(face.http.get(f"/tca?from={day}&to={day}").json()["measured"]) == 1
+    assert face.http.get(f"/tca?to={day - dt.timedelta(days=1)}").json() == {"measured": [], "waiting": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("from=yesterday", "query.from"), ("from=2024-06-04&to=2024-06-03", "query.from")]
+)
+def test_days_that_are_none_are_refused_by_the_name_of_their_field(face: Face, query: str, field: str) -> None:
+    answer = face.http.get(f"/tca?{query}")
+    assert answer.status_code == 422
+    assert field in [fault["field"] for fault in answer.json()["faults"]]
+
+
 def test_every_endpoint_is_documented(face: Face) -> None:
     paths = json.loads(face.http.get("/openapi.json").text)["paths"]
     wanted = {"/rebalance", "/halt", "/resume", "/orders/cancel", "/arm", "/disarm"}
-    wanted |= {"/plans", "/plans/{plan_id}", "/orders", "/positions", "/account", "/state"}
+    wanted |= {"/plans", "/plans/{plan_id}", "/orders", "/positions", "/account", "/state", "/tca"}
     assert wanted <= set(paths)

@@ -9,30 +9,12 @@ from typing import Any
 import pytest
 
 from services.execution.domain import costs, report
-from services.execution.domain.order_state import Child, Phase, SmartOrder, SpreadSum
-from shared.contracts.base import Side
 from shared.contracts.costs import Cost, FillCosts
 from shared.contracts.execution import Trade
-from shared.contracts.marketdata import Quote
-from tests.unit.execution.builders import NOW, a_quote, an_order, seconds
+from tests.unit.execution.builders import NOW, a_quote, seconds
+from tests.unit.execution.worked_orders import ARRIVAL, a_worked_order
 
 D = Decimal
-Fill = tuple[str, str, Quote | None]
-ARRIVAL = a_quote(bid="100.00", ask="100.10")
-
-
-def a_worked_order(*fills: Fill, total: str = "100", side: Side = "buy", **changes: Any) -> SmartOrder:
-    """An order that is over; each fill is (shares, price, the quote it met)."""
-    quoted = SpreadSum()
-    for qty, price, quote in fills:
-        quoted = quoted.with_fill(D(qty), D(price), quote.mid) if quote else quoted
-    filled = sum((D(qty) for qty, _, _ in fills), D(0))
-    child = Child("p1-SPY-buy-mid-1", "mid", 1, D(total), D("100.05"), NOW, filled=filled, is_over=True, quoted=quoted)
-    child = replace(child, paid=sum((D(qty) * D(price) for qty, price, _ in fills), D(0)))
-    order = an_order(total, side=side, phase=Phase.DONE, arrival=ARRIVAL, arrival_mid=ARRIVAL.mid, wanted=D(total))
-    order = replace(order, children=(child,), decision_price=D("99.90"), decision_source="strategy")
-    ending = "filled" if filled == D(total) else "partly filled" if filled else "unfilled"
-    return replace(order, **{"ending": ending, **changes})
 
 
 def dollars(*parts: Cost | None) -> list[Decimal | None]:
@@ -119,10 +101,12 @@ def test_a_fill_without_its_quote_counts_for_everything_but_the_spread() -> None
 def test_the_realised_spread_is_of_the_fills_whose_later_quote_was_seen() -> None:
     """Bought at the ask of 100.10; a minute later the middle is 100.15: the seller lost a dime a share on a round trip."""
     fill = FillCosts(execution_id="e1", rung="take", qty=D(40), price=D("100.10"), at=NOW, bid=D(100), ask=D("100.10"))
-    later = costs.of_fill("buy", fill.model_copy(update={"later_bid": D("100.10"), "later_ask": D("100.20")}))
-    assert dollars(later.effective, later.realised) == [D(4), D(-4)]
+    later = costs.of_fill(
+        a_worked_order(), fill.model_copy(update={"later_bid": D("100.10"), "later_ask": D("100.20")})
+    )
+    assert dollars(later.execution, later.effective, later.realised) == [D(2), D(4), D(-4)]
     assert bps(later.realised) == [D("-9.9850")], "of 40 x 100.15"
-    assert costs.of_fill("buy", fill).realised is None
+    assert costs.of_fill(a_worked_order(), fill).realised is None
 
     found = costs.of_order(a_worked_order(("40", "100.10", ARRIVAL), ("60", "100.10", ARRIVAL)), (later, fill))
     assert (dollars(found.realised_spread), found.realised_qty) == ([D(-4)], 40)

@@ -14,6 +14,8 @@ from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, execution, streams
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner
+from tests.unit.execution.builders import a_quote
+from tests.unit.execution.worked_orders import ARRIVAL, measured
 
 AT = dt.datetime(2024, 6, 3, 19, 45, tzinfo=dt.UTC)
 COMMON: dict[str, Any] = {
@@ -160,6 +162,29 @@ def test_a_fact_that_was_counted_is_not_counted_again_by_another_reader_of_the_g
     watch.hear(streams.EXECUTION, placed())
     metrics_runner(watch.bus, "second").step()
     assert gauge.since("alchemiser_orders_total", event="placed", side="buy") == 1
+
+
+def test_costs_are_counted_in_dollars_lost_and_gained_by_part_and_by_rung(watch: Watch) -> None:
+    gauge = Gauge()
+
+    def seen() -> list[float]:
+        dollars, by_rung = "alchemiser_order_cost_dollars_total", "alchemiser_fill_cost_dollars_total"
+        return [
+            gauge.since(dollars, part="execution", direction="gained"),
+            gauge.since(dollars, part="execution", direction="lost"),
+            gauge.since(dollars, part="saved", direction="gained"),
+            gauge.since("alchemiser_order_costs_unknown_total", part="delay"),
+            gauge.since("alchemiser_order_shortfall_bps_count", side="buy"),
+            gauge.since(by_rung, rung="mid", direction="gained"),
+            gauge.since("alchemiser_fill_dollars_total", rung="mid"),
+            gauge.since("alchemiser_fill_effective_spread_bps_bucket", rung="mid", le="-5.0"),
+            gauge.since("alchemiser_fill_realised_spread_bps_bucket", rung="mid", le="5.0"),
+        ]
+
+    seen()
+    bargain = measured(("100", "100.02", ARRIVAL), later=a_quote(bid="99.95", ask="100.05"), decision_price=None)
+    watch.hear(streams.EXECUTION, bargain)
+    assert seen() == pytest.approx([3, 0, 8, 1, 0, 3, 10_002, 1, 1])
 
 
 def test_calls_to_the_broker_are_counted_by_result() -> None:
