@@ -195,3 +195,13 @@ def test_two_processes_measure_one_at_a_time() -> None:
     assert (first.leads(), second.leads(), first.leads()) == (True, False, True)
     first.let_go()
     assert second.leads()
+
+
+def test_quotes_of_what_was_sold_go_on_coming_until_its_costs_are_measured() -> None:
+    scene = Measuring(SPY="0.5")
+    scene.after(1)
+    scene.room.planner.want_quotes()
+    assert scene.room.quotes.wanted == ["OLD", "SPY"]
+    scene.after(70)
+    scene.room.planner.want_quotes()
+    assert scene.room.quotes.wanted == ["SPY"]
