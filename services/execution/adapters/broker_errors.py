@@ -16,6 +16,8 @@ from services.execution.domain.broker import Rejected, RejectKind, Unknown
 _TEXTS: tuple[tuple[str, RejectKind], ...] = (
     # The first text that is found decides: "wash trade" bodies also speak of orders, minimums also of cost.
     ("wash trade", RejectKind.WASH_TRADE),
+    ("halted", RejectKind.HALTED),
+    ("trading halt", RejectKind.HALTED),
     ("insufficient buying power", RejectKind.BUYING_POWER),
     ("insufficient day trading buying power", RejectKind.BUYING_POWER),
     ("insufficient qty", RejectKind.HELD_SHARES),

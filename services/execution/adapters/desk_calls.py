@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -279,7 +279,7 @@ class BrokerCalls:
     def _query(self, order: SmartOrder, command: Query) -> None:
         name = command.client_order_id
         try:
-            found = self._broker.order_by_client_id(name)
+            found = self._asked_for(command)
             event: Event = Found(found) if found is not None else NotFound(name)
         except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
             is_outage = isinstance(error, BrokerUnavailableError)
@@ -288,6 +288,13 @@ class BrokerCalls:
         self._answer(order.order_id, event)
         if isinstance(event, Found) and not event.order.status.is_terminal:
             self._settle(name, "acknowledged", event.order.id)
+
+    def _asked_for(self, command: Query) -> BrokerOrder | None:
+        """What carries a child on is told under the child's name."""
+        if command.broker_order_id is None:
+            return self._broker.order_by_client_id(command.client_order_id)
+        found = self._broker.order(command.broker_order_id)
+        return None if found is None else replace(found, client_order_id=command.client_order_id)
 
     def _sweep(self, watched: tuple[Watched, ...]) -> None:
         since = min(one.child.sent_at for one in watched) - _CLOCKS_APART

@@ -120,6 +120,8 @@ class LegLoop:
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, BrokerUpdate):
+            if item.order.client_order_id not in self._by_child:
+                item = self._of_a_successor(item)
             order_id = self._by_child.get(item.order.client_order_id)
             if order_id is not None:
                 self._feed(order_id, self._updated(item))
@@ -128,6 +130,14 @@ class LegLoop:
         if isinstance(event, FencedOutError):
             raise event
         self._feed(order_id, event)
+
+    def _of_a_successor(self, update: BrokerUpdate) -> BrokerUpdate:
+        """Under the name of the child that it carries on, where somebody else replaced that."""
+        for order in self.orders.values():
+            live = order.live
+            if live is not None and live.is_taken_over and live.broker_order_id == update.order.id:
+                return replace(update, order=replace(update.order, client_order_id=live.client_order_id))
+        return update
 
     def _updated(self, update: BrokerUpdate) -> Updated:
         """With the quote that a fill met: the newest one not after it."""
@@ -177,20 +187,20 @@ class LegLoop:
             return
         questions, self._questions = self._questions, {}
         watched = self._watched()
-        if len(watched) > 1 and any(not query.decides for _, query in questions.values()):
+        if len(watched) > 1 and any(not query.is_alone for _, query in questions.values()):
             self.calls.sweep(watched)
             covered = {one.child.client_order_id for one in watched}
         else:
             covered = set()
         for name, (order_id, query) in questions.items():
-            if query.decides or name not in covered:
+            if query.is_alone or name not in covered:
                 self.calls.send(self.orders[order_id], query)
 
     def _watched(self) -> list[Watched]:
         found = []
         for order in self.orders.values():
             live = order.live
-            if live is not None and order.phase in _ASKABLE:
+            if live is not None and order.phase in _ASKABLE and not live.is_taken_over:
                 found.append(Watched(order.order_id, order.symbol, live))
         return found
 

@@ -54,6 +54,7 @@ class RejectKind(StrEnum):
     BUYING_POWER = "buying power"
     HELD_SHARES = "shares held for orders"
     WASH_TRADE = "wash trade"
+    HALTED = "trading halt"
     SUB_PENNY = "sub-penny price"
     NOT_FRACTIONABLE = "not fractionable"
     MINIMUM_NOTIONAL = "minimum notional"

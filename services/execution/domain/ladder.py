@@ -49,6 +49,8 @@ class Policy:
     resend_after_seconds: float = 30
     """An order of unknown fate that the broker does not know for this long is sent again, under the same id."""
     max_resends: int = 3
+    halt_seconds: float = 30
+    """An order for a symbol that does not trade is tried again this often."""
     retry_seconds: tuple[float, ...] = (0.5, 1, 2, 5, 10)
     max_rejections: int = 8
     shrink: Decimal = Decimal("0.01")

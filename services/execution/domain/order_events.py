@@ -139,10 +139,19 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`decides`: an absence would be believed, so that only the question by this very id may be asked."""
+    """`decides`: an absence would be believed, so that only the question by this very id may be asked.
+
+    `broker_order_id`: ask by that instead, since somebody replaced the order by one with another client order id.
+    """
 
     client_order_id: str
     decides: bool = False
+    broker_order_id: str | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether a list of orders cannot answer it."""
+        return self.decides or self.broker_order_id is not None
 
 
 @dataclass(frozen=True, slots=True)

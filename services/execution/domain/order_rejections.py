@@ -11,9 +11,12 @@ from typing import Final
 from services.execution.domain import grid, order_facts
 from services.execution.domain.broker import RejectKind, Status
 from services.execution.domain.ladder import Policy
-from services.execution.domain.order_events import PlaceRejected, Query
+from services.execution.domain.order_events import PlaceRejected
 from services.execution.domain.order_state import Child, SmartOrder
-from services.execution.domain.order_step import Step, finished, ready, stopped_and_told, unknown
+from services.execution.domain.order_step import Step, finished, parked, question, ready, stopped_and_told, unknown
+
+_NOT_ITS_FAULT: Final = frozenset({RejectKind.HALTED, RejectKind.RATE_LIMITED})
+"""Kinds that do not count towards giving an order up."""
 
 Reaction = Callable[[Step, PlaceRejected, dt.datetime, Policy], Step]
 
@@ -21,9 +24,10 @@ Reaction = Callable[[Step, PlaceRejected, dt.datetime, Policy], Step]
 def rejected(order: SmartOrder, child: Child, event: PlaceRejected, now: dt.datetime, policy: Policy) -> Step:
     """The order after its newest child was refused."""
     if event.kind is RejectKind.DUPLICATE_CLIENT_ID:
-        return unknown(Step(order), now, policy).asking(Query(child.client_order_id))
+        return unknown(Step(order), now, policy).asking(question(child))
     gone = replace(child, status=Status.REJECTED, is_over=True)
-    step = Step(order.with_child(gone)).changed(rejections=order.rejections + 1, heard_at=now)
+    counted = order.rejections + (event.kind not in _NOT_ITS_FAULT)
+    step = Step(order.with_child(gone)).changed(rejections=counted, heard_at=now)
     step = step.telling(order_facts.child_ended(step.order, gone, now, f"{event.kind}: {event.message}"))
     if step.order.stop_reason:
         return ready(step, now)
@@ -35,7 +39,11 @@ def rejected(order: SmartOrder, child: Child, event: PlaceRejected, now: dt.date
 
 def _wait(step: Step, _event: PlaceRejected, now: dt.datetime, policy: Policy) -> Step:
     """What stands in the way may go away: shares come free, an opposite order ends, the rate window moves on."""
-    return ready(step, now, in_seconds=policy.pause(policy.retry_seconds, step.order.rejections - 1))
+    return ready(step, now, in_seconds=policy.pause(policy.retry_seconds, max(0, step.order.rejections - 1)))
+
+
+def _wait_for_the_symbol(step: Step, event: PlaceRejected, now: dt.datetime, policy: Policy) -> Step:
+    return ready(parked(step, event.message, now), now, in_seconds=policy.halt_seconds)
 
 
 def _wait_then_shrink(step: Step, event: PlaceRejected, now: dt.datetime, policy: Policy) -> Step:
@@ -81,6 +89,7 @@ REACTIONS: Final[Mapping[RejectKind, Reaction]] = MappingProxyType(
         RejectKind.BUYING_POWER: _wait_then_shrink,
         RejectKind.HELD_SHARES: _wait,
         RejectKind.WASH_TRADE: _wait,
+        RejectKind.HALTED: _wait_for_the_symbol,
         RejectKind.RATE_LIMITED: _wait,
         RejectKind.SUB_PENNY: _finer_prices_refused,
         RejectKind.NOT_FRACTIONABLE: _whole_shares,

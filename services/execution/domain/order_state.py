@@ -15,6 +15,9 @@ from services.execution.domain.broker import BrokerOrder, BrokerUpdate, Status
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
 
+_OVER_FOR_TODAY = frozenset({Status.DONE_FOR_DAY, Status.CALCULATED})
+"""Not terminal at the broker, but a day order fills no more after them."""
+
 Ending = Literal["filled", "partly filled", "unfilled", "refused", "unknown"]
 
 
@@ -83,6 +86,8 @@ class Child:
     """Sum of the executions told one by one; may run ahead of an old snapshot or behind a lost event."""
     is_over: bool = False
     """Proven that no more of it can fill."""
+    is_taken_over: bool = False
+    """Somebody else replaced it: `broker_order_id` is its successor's, whose quantity and fills carry this child's on."""
     quoted: SpreadSum = SpreadSum()
     """Of `filled`, what met a quote that is known."""
 
@@ -132,6 +137,10 @@ class SmartOrder:
     rejections: int = 0
     stop_reason: str = ""
     is_stuck_told: bool = False
+    parked_since: dt.datetime | None = None
+    """Since when its symbol does not trade, as the broker says; a person was told."""
+    parked_seconds: float = 0
+    """How long it was parked before; it does not count against patience."""
     ending: Ending | None = None
     detail: str = ""
     ended_at: dt.datetime | None = None
@@ -202,12 +211,14 @@ def merged(child: Child, word: BrokerOrder, execution: Execution | None = None) 
 
     Safe against repetition, loss and disorder: an execution counts once, the cumulative quantity only raises what is known.
     """
+    child, is_stale = _followed(child, word)
     is_new = execution is not None and execution.id not in child.execution_ids
     executed = child.executed + execution.qty if execution is not None and is_new else child.executed
-    told = child.qty if word.status is Status.FILLED else word.filled_qty
+    told = child.qty if word.status is Status.FILLED and not is_stale else word.filled_qty
     filled = min(child.qty, max(child.filled, executed, told)) if child.qty >= told else told
     fill = _fill(child, word, execution if is_new else None, filled)
-    keeps = child.is_over and not word.status.is_terminal
+    keeps = (child.is_over and not word.status.is_terminal) or (is_stale and word.status is not Status.FILLED)
+    ends = word.status.is_terminal or word.status in _OVER_FOR_TODAY
     changed = replace(
         child,
         broker_order_id=child.broker_order_id or word.id,
@@ -217,9 +228,21 @@ def merged(child: Child, word: BrokerOrder, execution: Execution | None = None) 
         execution_ids=(*child.execution_ids, execution.id) if execution is not None and is_new else child.execution_ids,
         executed=executed,
         quoted=child.quoted.with_fill(fill.qty, fill.price, fill.quote.mid) if fill and fill.quote else child.quoted,
-        is_over=child.is_over or word.status.is_terminal or word.status is Status.DONE_FOR_DAY or filled >= child.qty,
+        is_over=child.is_over or (ends and not keeps) or filled >= child.qty,
     )
     return changed, fill
+
+
+def _followed(child: Child, word: BrokerOrder) -> tuple[Child, bool]:
+    """The child as its successor, where somebody else replaced it; and whether the word is about what it was before."""
+    if child.is_over:
+        return child, False
+    if word.status is Status.REPLACED and word.replaced_by and child.broker_order_id in {None, word.id}:
+        return replace(child, broker_order_id=word.replaced_by, is_taken_over=True), True
+    is_stale = child.is_taken_over and word.id != child.broker_order_id
+    if child.is_taken_over and not is_stale and word.qty is not None:
+        child = replace(child, qty=word.qty)
+    return child, is_stale
 
 
 def execution_of(update: BrokerUpdate, quote: Quote | None = None) -> Execution | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.execution.domain import order_facts
 from services.execution.domain.ladder import Policy
-from services.execution.domain.order_events import Cancel, Command, Tell
+from services.execution.domain.order_events import Cancel, Command, Query, Tell
 from services.execution.domain.order_state import Child, Ending, Phase, SmartOrder
 from shared.contracts import Message
 from shared.contracts.alerts import Severity
@@ -81,6 +81,27 @@ def cancelling(step: Step, child: Child, now: dt.datetime, policy: Policy) -> St
     wake_at = later(now, policy.cancel_wait_seconds)
     step = step.changed(phase=Phase.CANCELLING, asked_at=now, asks=0, wake_at=wake_at, is_stuck_told=False)
     return step.asking(Cancel(child.client_order_id, child.broker_order_id))
+
+
+def question(child: Child, *, decides: bool = False) -> Query:
+    """What has become of it; a child that somebody replaced has another client order id, and is known by the broker's."""
+    return Query(child.client_order_id, decides, child.broker_order_id if child.is_taken_over else None)
+
+
+def parked(step: Step, reason: str, now: dt.datetime) -> Step:
+    """Its symbol does not trade: a person is told once, patience stands still, and it goes on when trading does."""
+    if step.order.parked_since is not None:
+        return step
+    do = "It goes on by itself when the symbol trades again; `alchemiser cancel` ends it."
+    return alerting(step.changed(parked_since=now), "warning", now, title="parked", detail=reason, do=do)
+
+
+def unparked(step: Step, now: dt.datetime) -> Step:
+    since = step.order.parked_since
+    if since is None:
+        return step
+    seconds = step.order.parked_seconds + (now - since).total_seconds()
+    return step.changed(parked_since=None, parked_seconds=seconds, rung_since=now)
 
 
 def unknown(step: Step, now: dt.datetime, policy: Policy) -> Step:

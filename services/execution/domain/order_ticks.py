@@ -9,7 +9,7 @@ from decimal import Decimal
 from services.execution.domain import grid, identity, ladder
 from services.execution.domain.broker import OrderRequest
 from services.execution.domain.ladder import Policy
-from services.execution.domain.order_events import Place, Query
+from services.execution.domain.order_events import Place
 from services.execution.domain.order_state import Child, Phase, SmartOrder
 from services.execution.domain.order_step import (
     Step,
@@ -18,6 +18,7 @@ from services.execution.domain.order_step import (
     finished,
     later,
     left_unknown,
+    question,
     ready,
 )
 from shared.contracts.marketdata import Quote
@@ -31,7 +32,8 @@ def decided(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Po
     if order.stop_reason:
         return finished(step, order.stop_reason, now)
     if now >= order.close_at:
-        return finished(step, "the session ended", now)
+        why = "the session ended" + (" before the symbol traded again" if order.parked_since else "")
+        return finished(step, why, now)
     if order.wake_at is not None and now < order.wake_at:
         return step
     if _is_spent(order, now, policy):
@@ -46,9 +48,10 @@ def watched(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Po
     live, step = _live(order), Step(order)
     if _is_lost(order, now, policy):
         return left_unknown(step, f"{live.client_order_id}: still open after the close", now)
-    if now < order.close_at and _is_spent(order, now, policy):
+    is_ours = not live.is_taken_over and order.parked_since is None
+    if is_ours and now < order.close_at and _is_spent(order, now, policy):
         return cancelling(step.changed(stop_reason=_too_long(policy)), live, now, policy)
-    if now < order.close_at and _rung_is_over(order, now, policy):
+    if is_ours and now < order.close_at and _rung_is_over(order, now, policy):
         step = _climbed(order, live, quote, now, policy)
         if step.order.phase is not Phase.WORKING:
             return step
@@ -163,13 +166,13 @@ def _is_better(order: SmartOrder, standing: Decimal | None, price: Decimal | Non
 def _asked_if_quiet(step: Step, live: Child, now: dt.datetime, policy: Policy) -> Step:
     if now < _next_question(step.order, policy):
         return step
-    return step.changed(asks=step.order.asks + 1, asked_at=now).asking(Query(live.client_order_id))
+    return step.changed(asks=step.order.asks + 1, asked_at=now).asking(question(live))
 
 
 def _asked(step: Step, live: Child, now: dt.datetime, policy: Policy, *, decides: bool = False) -> Step:
     pause = policy.pause(policy.query_backoff_seconds, step.order.asks + 1)
     step = step.changed(asks=step.order.asks + 1, wake_at=later(now, pause))
-    return step.asking(Query(live.client_order_id, decides))
+    return step.asking(question(live, decides=decides))
 
 
 def _next_question(order: SmartOrder, policy: Policy) -> dt.datetime:
@@ -182,7 +185,7 @@ def _next_look(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.dateti
     """When a live child has to be looked at again, if nothing is heard."""
     times = [_next_question(order, policy)]
     if now < order.close_at:
-        times += [later(order.started_at, policy.give_up_seconds), _rung_ends(order, policy)]
+        times += [_spent_at(order, now, policy), _rung_ends(order, policy)]
         times += [_urgent_from(order, policy)] if order.rung < policy.last else []
     # What is past was not acted on for want of a quote; it is looked at again soon, not at once.
     soon = later(now, _NO_QUOTE_PAUSE_SECONDS)
@@ -212,7 +215,13 @@ def _is_urgent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
 
 
 def _is_spent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
-    return now >= later(order.started_at, policy.give_up_seconds)
+    return now >= _spent_at(order, now, policy)
+
+
+def _spent_at(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.datetime:
+    """While its symbol does not trade, no patience is lost."""
+    parked = order.parked_seconds + ((now - order.parked_since).total_seconds() if order.parked_since else 0)
+    return later(order.started_at, policy.give_up_seconds + parked)
 
 
 def _is_lost(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:

@@ -14,8 +14,10 @@ from services.execution.domain.order_step import (
     cancelling,
     finished,
     left_unknown,
+    parked,
     ready,
     stopped_and_told,
+    unparked,
 )
 
 
@@ -24,7 +26,8 @@ def heard(order: SmartOrder, word: BrokerOrder, execution: Execution | None, now
     before = order.child(word.client_order_id)
     if before is None:
         raise ValueError(f"{word.client_order_id}: expected a child of {order.order_id}")
-    if word.symbol != order.symbol or word.side != order.side or word.qty not in {None, before.qty}:
+    is_ours = word.qty in {None, before.qty} or before.is_taken_over
+    if word.symbol != order.symbol or word.side != order.side or not is_ours:
         return _impostor(order, before, word, now)
     child, fill = merged(before, word, execution)
     step = Step(order.with_child(child)).changed(heard_at=now, rejections=0)
@@ -34,7 +37,23 @@ def heard(order: SmartOrder, word: BrokerOrder, execution: Execution | None, now
         step = step.telling(order_facts.filled(step.order, child, fill, now))
     if child.is_over and not before.is_over and child.filled < child.qty:
         step = step.telling(order_facts.child_ended(step.order, child, now, ""))
-    return _settled(step, child, now, policy, grew=fill is not None)
+    if child.is_taken_over and not before.is_taken_over:
+        step = _told_of_the_successor(step, child, now)
+    return _settled(_parked_or_not(step, child, now), child, now, policy, grew=fill is not None)
+
+
+def _parked_or_not(step: Step, child: Child, now: dt.datetime) -> Step:
+    if child.status is Status.SUSPENDED:
+        return parked(step, f"the broker has suspended {child.client_order_id}", now)
+    return step if child.is_over else unparked(step, now)
+
+
+def _told_of_the_successor(step: Step, child: Child, now: dt.datetime) -> Step:
+    detail = (
+        f"{child.client_order_id} was replaced, not by us; its successor {child.broker_order_id} is followed to its end"
+    )
+    do = "Cancel it there, or by `alchemiser cancel`, if the rebalance should not wait for it."
+    return alerting(step, "warning", now, title="changed from outside", detail=detail, do=do)
 
 
 def _settled(step: Step, child: Child, now: dt.datetime, policy: Policy, *, grew: bool) -> Step:
@@ -58,7 +77,7 @@ def _live(step: Step, live: Child, now: dt.datetime, policy: Policy) -> Step:
     order = step.order
     if order.phase is Phase.CANCELLING:
         return step
-    if order.stop_reason or live.open_qty > order.remaining:
+    if order.stop_reason or (live.open_qty > order.remaining and not live.is_taken_over):
         return cancelling(step, live, now, policy)
     if order.phase is not Phase.WORKING:
         return step.changed(phase=Phase.WORKING, asks=0, asked_at=None, wake_at=now)
@@ -71,6 +90,8 @@ def _nothing_live(step: Step, child: Child, now: dt.datetime) -> Step:
         return finished(step, "", now)
     if order.phase is Phase.READY:
         return step
+    if child.is_taken_over:
+        return finished(step, f"somebody else changed {child.client_order_id}, and it ended", now)
     if child.status is Status.CANCELED and order.phase is not Phase.CANCELLING and not order.stop_reason:
         return _cancelled_outside(step, child, now)
     return _ended_itself(step, child, now)
@@ -81,7 +102,7 @@ def _ended_itself(step: Step, child: Child, now: dt.datetime) -> Step:
         return stopped_and_told(step, "broker", "the broker rejected it after taking it", now)
     if child.status is Status.REPLACED:
         return left_unknown(step, f"{child.client_order_id} was replaced by somebody else", now)
-    if child.status in {Status.EXPIRED, Status.DONE_FOR_DAY}:
+    if child.status in {Status.EXPIRED, Status.DONE_FOR_DAY, Status.CALCULATED}:
         return finished(step, "the session ended", now)
     return ready(step, now)
 

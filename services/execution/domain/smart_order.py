@@ -36,7 +36,6 @@ from services.execution.domain.order_events import (
     Placed,
     PlaceRejected,
     PlaceUnknown,
-    Query,
     QueryFailed,
     Stopped,
     Tick,
@@ -50,6 +49,7 @@ from services.execution.domain.order_step import (
     cancelling,
     finished,
     later,
+    question,
     ready,
     stopped_and_told,
     unknown,
@@ -96,6 +96,8 @@ def _wonder(order: SmartOrder, _event: Tick, now: dt.datetime, policy: Policy) -
 def _told(order: SmartOrder, event: Updated, now: dt.datetime, policy: Policy) -> Step:
     _child(order, event.update.order.client_order_id)
     step = heard(order, event.update.order, execution_of(event.update, event.quote), now, policy)
+    if event.update.event == "order_cancel_rejected" and step.order.phase is Phase.CANCELLING:
+        return _asked_again(step, event.update.order.client_order_id, now, policy)
     if event.update.event in {"trade_bust", "trade_correct"}:
         what_to_do = "Compare the position with the broker's; the next rebalance starts from the broker's word."
         name = event.update.order.client_order_id
@@ -179,9 +181,14 @@ def _cancel_refused(order: SmartOrder, event: CancelRejected | CancelUnknown, no
     child = _child(order, event.client_order_id)
     if child.is_over:
         return Step(order)
-    pause = policy.pause(policy.query_backoff_seconds, order.asks)
-    step = Step(order).changed(asks=order.asks + 1, wake_at=later(now, pause))
-    return step if order.asks else step.asking(Query(child.client_order_id))
+    return _asked_again(Step(order), event.client_order_id, now, policy)
+
+
+def _asked_again(step: Step, client_order_id: str, now: dt.datetime, policy: Policy) -> Step:
+    """At once the first time, then at a growing pace."""
+    asks, child = step.order.asks, _child(step.order, client_order_id)
+    asked = step.changed(asks=asks + 1, wake_at=later(now, policy.pause(policy.query_backoff_seconds, asks)))
+    return asked if asks else asked.asking(question(child))
 
 
 def _missed(order: SmartOrder, event: NotFound, now: dt.datetime, policy: Policy) -> Step:

@@ -22,6 +22,8 @@ CATALOGUE = [
     (403, 40310000, "insufficient buying power", RejectKind.BUYING_POWER),
     (403, 40310000, "insufficient qty available for order (requested: 23, available: 0)", RejectKind.HELD_SHARES),
     (403, 40310000, "potential wash trade detected. use complex orders", RejectKind.WASH_TRADE),
+    (403, 40310000, "trading in XYZ is halted", RejectKind.HALTED),
+    (422, 42210000, "asset XYZ is under a trading halt", RejectKind.HALTED),
     (403, 40310000, "cost basis must be >= minimal amount of order 1", RejectKind.MINIMUM_NOTIONAL),
     (403, 40310000, "cannot open a short sell while a long buy order is open", RejectKind.OTHER),
     (403, 40310000, 'asset "XYZ" is not fractionable', RejectKind.NOT_FRACTIONABLE),
