@@ -83,6 +83,7 @@ class Stack:
             "SIMULATOR_SECRET": SIMULATOR_SECRET,
             "EXECUTION_PATIENCE_SECONDS": _PATIENCE_SECONDS,
             "EXECUTION_MAX_SPREAD_BPS": _MAX_SPREAD_BPS,
+            "EXECUTION_OPENING_POSITIONS": "trade",
             "NOTIFIER_SMTP_HOST": "127.0.0.1",
             "NOTIFIER_SMTP_PORT": str(self.smtp),
             "NOTIFIER_SMTP_SECURITY": "none",

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from services.execution.adapters.alpaca_broker import AlpacaBroker
 from services.execution.adapters.arming_store import ArmingDesk, ArmingStore, fitting_account
+from services.execution.adapters.bookkeeper import Bookkeeper, BooksPorts
 from services.execution.adapters.cost_measurer import CostMeasurer
 from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
@@ -27,7 +28,7 @@ from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.quotes_seen import QuotesSeen
-from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop, completions_runner
 from services.execution.adapters.redis_budget import RedisBudget
 from services.execution.adapters.redis_journal import RedisJournal
 from services.execution.adapters.redis_leases import RedisLeases
@@ -135,12 +136,13 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     costs = CostStore(ground.bus, ground.book, ground.clock, ground.settings.realised_spread_seconds)
     costs.forget_all_but(_COSTS_KEPT)
     stopper = _stopper(ground)
-    planner = _planner(ground, stopper, _references(ground, configuration.venue.alpaca_feed))
+    books = _books(ground)
+    planner = _planner(ground, stopper, _references(ground, configuration.venue.alpaca_feed), books)
     dispatcher = Dispatcher(planner, ground.book, ground.legs, ground.leases, ground.clock)
     hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
     table = Handlers(ground.bus, ground.clock, stopper).table()
     runner = Runner(ground.bus, GROUP, SERVICE, STREAMS, table, hooks=hooks)
-    reconciliation, socket = _broker_listeners(ground)
+    reconciliation, socket = _broker_listeners(ground, books)
     token = token_check(ground.client, ground.namespace, http.http_token)
     checks = _checks(ground, {"reconciliation": reconciliation.problem, "trade updates": socket.problem})
     app = create_app(SERVICE, checks, token, description=__doc__ or "")
@@ -162,6 +164,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         "reconciliation": reconciliation.run,
         "costs": _measurer(ground, costs).run,
         "metrics": metrics_runner(ground.bus, SERVICE).run,
+        "completions": completions_runner(ground.bus, SERVICE, reconciliation.ask).run,
         "http": serve(app, http.http_host, http.http_port or SERVICE_PORTS[SERVICE]),
     }
     return ExecutionProcess(app, runner, dispatcher, parts)
@@ -205,7 +208,12 @@ def _measurer(ground: Ground, costs: CostStore) -> CostMeasurer:
     )
 
 
-def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences) -> Planner:
+def _books(ground: Ground) -> Bookkeeper:
+    ports = BooksPorts(ground.broker, ground.journal, ground.bus, ground.book, ground.clock)
+    return Bookkeeper(ports, ground.settings.books_rules(), ground.arming.account)
+
+
+def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences, books: Bookkeeper) -> Planner:
     ports = PlannerPorts(
         bus=ground.bus,
         book=ground.book,
@@ -217,6 +225,7 @@ def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences)
         clock=ground.clock,
         obstacle=ground.arming.obstacle,
         pause=threading.Event().wait,
+        books=books,
     )
     return Planner(ports, ground.settings.plan_rules(), ground.settings.bounds())
 
@@ -236,7 +245,7 @@ def _stopper(ground: Ground) -> OrderStopper:
     return OrderStopper(ground.broker, ground.journal, pause=threading.Event().wait, is_desk_at_work=is_desk_at_work)
 
 
-def _broker_listeners(ground: Ground) -> tuple[ReconciliationLoop, UpdatesSocket]:
+def _broker_listeners(ground: Ground, books: Bookkeeper) -> tuple[ReconciliationLoop, UpdatesSocket]:
     """Each asks the other: a login asks for reconciliation, a fill that only reconciliation found suspects the socket."""
     sockets: list[UpdatesSocket] = []
 
@@ -250,7 +259,9 @@ def _broker_listeners(ground: Ground) -> tuple[ReconciliationLoop, UpdatesSocket
         ground.updates,
         ground.bus,
         ground.clock,
-        every_seconds=ground.settings.reconcile_seconds,
+        pace=Pace(every=ground.settings.reconcile_seconds),
+        books=books,
+        is_busy=lambda: ground.book.active_plan() is not None,
         on_missed=suspect_socket,
     )
     venue = ground.venue

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from services.execution.domain.broker import (
     Account,
+    Activity,
     Asset,
     BrokerOrder,
     BrokerUpdate,
@@ -19,8 +20,10 @@ from services.execution.domain.broker import (
     PlaceOutcome,
     Position,
 )
+from services.execution.domain.records import PlanRecord
 from services.execution.domain.reference import Reference
 from services.execution.domain.request_budget import Purpose
+from shared.bus import Change
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
 
@@ -63,6 +66,9 @@ class Broker(Protocol):
 
     def fills_since(self, after: dt.datetime) -> Sequence[Fill]: ...
 
+    def activities_since(self, after: dt.datetime) -> Sequence[Activity]:
+        """Executions and payments of every type, oldest first."""
+
 
 class Quotes(Protocol):
     """Newest quotes, whatever brought them."""
@@ -72,6 +78,16 @@ class Quotes(Protocol):
 
     def want(self, symbols: Sequence[str]) -> None:
         """Ask marketdata to deliver these too."""
+
+
+class Books(Protocol):
+    """The account's books as planning needs them."""
+
+    def left_alone(self) -> Mapping[str, Decimal]:
+        """Shares in the account that are not the portfolio's. Raises BrokerUnavailableError while nobody knows."""
+
+    def remembering(self, plan: PlanRecord) -> Sequence[Change]:
+        """What to commit with a plan, so that what comes of it is divided as it was wanted."""
 
 
 class References(Protocol):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.execution.domain.books_check import BooksRules
 from services.execution.domain.ladder import Policy, standard
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
@@ -87,7 +88,11 @@ class ExecutionSettings(Settings):
     requests_per_rebalance: Annotated[int, Field(ge=0, le=100_000)] = 200
     """The more orders a rebalance has, the fewer prices each of them tries, to make no more requests than this. 0: no bound."""
     reconcile_seconds: Seconds = 30
-    """How often orders, fills and positions are compared with the broker's."""
+    """How often orders, fills, positions and cash are compared with the broker's; sooner while orders are worked."""
+    breach_seconds: Seconds = 30
+    """How long our books may differ from the broker's positions, unchanged, before trading halts."""
+    opening_positions: Literal["leave", "trade"] = "leave"
+    """What the account held before the first start: left alone until `alchemiser reconcile --adopt`, or the portfolio's own."""
     lease_seconds: Annotated[float, Field(ge=0.2, le=300, allow_inf_nan=False)] = 2
     """A desk that gives no sign of life for this long loses its leg to another one."""
     journal_fsync_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 2
@@ -127,6 +132,10 @@ class ExecutionSettings(Settings):
             allowed_symbols=_symbols_in(self.allow_symbols),
             denied_symbols=_symbols_in(self.deny_symbols),
         )
+
+    def books_rules(self) -> BooksRules:
+        owner: Literal["foreign", "unassigned"] = "foreign" if self.opening_positions == "leave" else "unassigned"
+        return BooksRules(opening=owner, patience_seconds=self.breach_seconds)
 
     def plan_rules(self) -> PlanRules:
         return PlanRules(

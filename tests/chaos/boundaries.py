@@ -11,6 +11,7 @@ from typing import Any
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
+    Activity,
     Asset,
     BrokerOrder,
     CancelOutcome,
@@ -157,6 +158,10 @@ class BadNetwork:
         return [
             o for o in found if (now - o.submitted_at).total_seconds() >= 3 or not self.world.happens(chances.not_found)
         ]
+
+    def activities_since(self, after: Any) -> Sequence[Activity]:
+        self._question()
+        return self.world.broker.activities_since(after)
 
     def fills_since(self, after: Any) -> Sequence[Fill]:
         self._question()

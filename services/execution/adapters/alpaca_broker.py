@@ -34,6 +34,7 @@ from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
+    Activity,
     Asset,
     BrokerOrder,
     CancelOutcome,
@@ -138,6 +139,12 @@ class AlpacaBroker:
         first = {"after": after.isoformat(), "direction": "asc", "page_size": _ACTIVITIES_PAGE}
         pages = self._pages("fills_since", "/account/activities/FILL", first, "page_token", _ACTIVITIES_PAGE)
         return tuple(_readable(wire.fill_of, raw) for raw in pages)
+
+    def activities_since(self, after: dt.datetime) -> Sequence[Activity]:
+        first = {"after": after.isoformat(), "direction": "asc", "page_size": _ACTIVITIES_PAGE}
+        pages = self._pages("activities_since", "/account/activities", first, "page_token", _ACTIVITIES_PAGE)
+        told = (_readable(wire.activity_of, raw) for raw in pages if not wire.is_taken_back(raw))
+        return tuple(sorted(told, key=lambda activity: activity.at))
 
     def place(self, request: OrderRequest) -> PlaceOutcome:
         fault = _fault_in(request.qty, request.limit_price)

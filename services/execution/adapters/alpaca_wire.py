@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from services.execution.domain.broker import Account, Asset, BrokerOrder, BrokerUpdate, Fill, Position, Status
+from services.execution.domain.broker import (
+    Account,
+    Activity,
+    Asset,
+    BrokerOrder,
+    BrokerUpdate,
+    Fill,
+    Payment,
+    Position,
+    Status,
+)
 from shared.contracts.base import Side
 
 Raw = Mapping[str, Any]
@@ -88,6 +98,34 @@ def fill_of(value: Any) -> Fill:
         price=_number(raw, "price"),
         at=_first_instant(raw, "transaction_time"),
     )
+
+
+def activity_of(value: Any) -> Activity:
+    """Any activity: a FILL as an execution, everything else as money, none of it where none is told."""
+    raw = raw_object(value, "activity")
+    if raw.get("activity_type") == "FILL":
+        return fill_of(raw)
+    return Payment(
+        id=_text(raw, "id"),
+        type=_text(raw, "activity_type"),
+        amount=_optional_number(raw, "net_amount") or Decimal(0),
+        at=_booked_at(raw),
+        symbol=raw.get("symbol") or None,
+        description=str(raw.get("description") or raw.get("activity_sub_type") or ""),
+    )
+
+
+def is_taken_back(raw: Any) -> bool:
+    """An activity that the broker has cancelled: it never happened."""
+    return isinstance(raw, Mapping) and raw.get("status") == "canceled"
+
+
+def _booked_at(raw: Raw) -> dt.datetime:
+    """When it was booked, else the day it belongs to, which may be told without a time."""
+    if raw.get("created_at"):
+        return _instant("created_at", raw["created_at"])
+    day = raw.get("date")
+    return _instant("date", f"{day}T00:00:00Z" if isinstance(day, str) and len(day) == len("2026-01-31") else day)
 
 
 def account_of(value: Any) -> Account:

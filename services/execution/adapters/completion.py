@@ -13,6 +13,7 @@ from services.execution.adapters.questions import answered, settled
 from services.execution.domain import report
 from services.execution.domain.broker import Account
 from services.execution.domain.records import LegRecord, PlanRecord
+from services.execution.domain.set_apart import ours_among
 from services.execution.ports import Broker, Quotes
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
@@ -56,7 +57,7 @@ class Completion:
             return report.cash_gap(plan.cash, account.cash, sold, bought) == 0
 
         account = settled(self.broker.account, adds_up, stop, _BOOKING_PAUSES)
-        positions = {position.symbol: position for position in self.broker.positions()}
+        positions = ours_among({position.symbol: position for position in self.broker.positions()}, plan.left_alone)
         symbols = sorted({*positions, *(line.symbol for line in plan.lines)})
         return report.Aftermath(account, positions, self._prices(symbols), self.clock.now())
 

@@ -28,6 +28,7 @@ from services.execution.adapters.memory_rules import (
 from services.execution.domain.broker import (
     Account,
     Acknowledged,
+    Activity,
     Asset,
     BrokerOrder,
     BrokerUpdate,
@@ -35,6 +36,7 @@ from services.execution.domain.broker import (
     CancelRequested,
     Fill,
     OrderRequest,
+    Payment,
     PlaceOutcome,
     Position,
     Rejected,
@@ -71,6 +73,7 @@ class MemoryBroker:
         self._orders: dict[str, BrokerOrder] = {}
         self._held: dict[str, Position] = {}
         self._fills: list[Fill] = []
+        self._payments: list[Payment] = []
         self.cash = cash
         self.holds_cancels = False
         """True: a cancel stays pending_cancel until `end` is called."""
@@ -130,6 +133,11 @@ class MemoryBroker:
         self._question()
         return tuple(fill for fill in self._fills if fill.at > after)
 
+    def activities_since(self, after: dt.datetime) -> Sequence[Activity]:
+        self._question()
+        everything: list[Activity] = [*self._fills, *self._payments]
+        return tuple(sorted((each for each in everything if each.at > after), key=lambda each: each.at))
+
     def place(self, request: OrderRequest) -> PlaceOutcome:
         return self._act("place", request.client_order_id, lambda: self._accept(request))
 
@@ -159,6 +167,14 @@ class MemoryBroker:
             update = BrokerUpdate(event, fill.at, order, fill.execution_id, qty, price, held)
             self._put(order, update, tell=tell)
             return fill
+
+    def pay(self, kind: str, amount: Decimal, symbol: str | None = None) -> Payment:
+        """Money comes, or goes when negative: a dividend, a fee, a deposit."""
+        with self._lock:
+            payment = Payment(self._id("payment"), kind, amount, self._now(), symbol)
+            self._payments.append(payment)
+            self.cash += amount
+            return payment
 
     def end(self, client_order_id: str, status: Status, *, tell: bool = True) -> None:
         """The order ends (or changes) without another fill: canceled, expired, rejected, done for the day."""

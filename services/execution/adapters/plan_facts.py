@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from services.execution.domain import records, report
@@ -25,6 +26,7 @@ def begun(
     *,
     obstacle: str | None,
     updates_from: str,
+    remembering: Callable[[PlanRecord], Sequence[Change]],
 ) -> Outcome:
     """The plan with its first leg ready; or, when there is nothing to place, its beginning and its end together."""
     record = PlanRecord(
@@ -41,10 +43,13 @@ def begun(
         by_strategy=waiting.target.by_strategy,
         silent=tuple(share.strategy for share in waiting.target.stale if not share.has_weights),
         references=tuple(r for trade in plan.trades if (r := situation.references.get(trade.symbol)) is not None),
+        left_alone=dict(situation.left_alone),
         dry_run=obstacle is not None,
         updates_from=updates_from,
     )
     told = _planned(record) + _worth_knowing(record, plan, obstacle)
+    if obstacle is None and situation.trading == "ACTIVE":
+        told += Outcome(changes=tuple(remembering(record)))
     if plan.trades and obstacle is None:
         return told + Outcome(changes=_at_work(record))
     return told + _over_at_once(record, situation)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from services.execution.adapters.asset_book import AssetBook
 from services.execution.adapters.desk_book import Book
+from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
 from services.execution.domain import identity, plan, records
@@ -26,7 +27,8 @@ from services.execution.domain.market_limits import widest_spread
 from services.execution.domain.plan import PlanRules, Situation
 from services.execution.domain.records import CostWatch, WaitingTarget
 from services.execution.domain.reference import Reference
-from services.execution.ports import Broker, BrokerUnavailableError, Quotes, References, Updates
+from services.execution.domain.set_apart import ours_among, without_worth
+from services.execution.ports import Books, Broker, BrokerUnavailableError, Quotes, References, Updates
 from shared import logs
 from shared.bus import Bus, Outcome, Put, Remove
 from shared.clock import Clock
@@ -53,6 +55,7 @@ class PlannerPorts:
     clock: Clock
     obstacle: Callable[[], str | None]
     pause: Callable[[float], object]
+    books: Books = field(default_factory=NoBooks)
 
 
 class Planner:
@@ -143,26 +146,35 @@ class Planner:
         situation = self._situation(waiting)
         drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
         return begun(
-            plan_id, waiting, drawn, situation, obstacle=self._ports.obstacle(), updates_from=self._ports.updates.end()
+            plan_id,
+            waiting,
+            drawn,
+            situation,
+            obstacle=self._ports.obstacle(),
+            updates_from=self._ports.updates.end(),
+            remembering=self._ports.books.remembering,
         )
 
     def _situation(self, waiting: WaitingTarget) -> Situation:
         ports = self._ports
-        account, positions = self._pool.submit(ports.broker.account), self._pool.submit(self._positions)
+        apart = ports.books.left_alone()
+        account, held = self._pool.submit(ports.broker.account), self._pool.submit(self._positions)
         foreign = self._pool.submit(self._foreign)
-        symbols = plan.symbols_of(waiting.target, positions.result())
+        positions = ours_among(held.result(), apart)
+        symbols = plan.symbols_of(waiting.target, positions)
         ports.quotes.want(symbols)
         references = self._pool.submit(self._references, symbols)
         assets = self._assets.known(symbols)
         return Situation(
-            account=account.result(),
-            positions=positions.result(),
+            account=without_worth(account.result(), held.result(), apart),
+            positions=positions,
             quotes=self._fresh_quotes(symbols),
             assets=assets,
             foreign_orders=foreign.result(),
             trading=ports.book.trading().state,
             now=ports.clock.now(),
             references=references.result(),
+            left_alone={symbol: qty for symbol, qty in apart.items() if qty},
         )
 
     def _positions(self) -> Mapping[str, Position]:

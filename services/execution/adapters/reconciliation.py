@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from services.execution.adapters.books_report import BooksReport
 from services.execution.adapters.updates_stream import Seen
 from services.execution.domain.broker import BrokerOrder, BrokerUpdate, Fill, Status
 from services.execution.ports import Broker, Intent, Journal
@@ -51,10 +52,14 @@ class ReconciliationReport:
     unresolved: tuple[str, ...]
     """Client ids of intents whose fate nobody knows yet."""
     oldest_live: dt.datetime | None
+    seen: tuple[BrokerOrder, ...] = ()
+    """Every order that was looked at."""
+    books: BooksReport | None = None
+    """None where nobody keeps books, or the broker did not answer."""
 
     @property
     def is_clean(self) -> bool:
-        return not (self.differences or self.foreign or self.unresolved)
+        return not (self.differences or self.foreign or self.unresolved) and (self.books is None or self.books.is_clean)
 
     @property
     def has_missed_updates(self) -> bool:
@@ -88,6 +93,7 @@ def reconcile(
         differences=(*resolved, *missed),
         foreign=tuple(o for o in orders.values() if o.id not in known and not o.status.is_terminal),
         unresolved=unresolved,
+        seen=tuple(orders.values()),
         oldest_live=min((o.submitted_at for o in ours if not o.status.is_terminal), default=None),
     )
 

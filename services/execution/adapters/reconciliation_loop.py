@@ -1,26 +1,61 @@
-"""Reconciliation as a part of the process: at start, when asked (after each login of the socket), and every so many seconds."""
+"""Reconciliation as a part of the process: at start, when asked (after each login of the socket, by a person), and by time.
+
+At rest every so many seconds, the whole account; while orders of ours may fill every few seconds, so that a fill nobody told
+of is known soon; and quickly while the books and the broker differ.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import queue
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from services.execution.adapters.bookkeeper import Bookkeeper
+from services.execution.adapters.books_report import Decision
 from services.execution.adapters.reconciliation import ReconciliationReport, UpdatesLog, reconcile
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared import logs
-from shared.bus import Bus, BusUnavailableError, Outcome, Publication
+from shared.bus import NOTHING, Bus, BusUnavailableError, Outcome, Publication
 from shared.clock import Clock
 from shared.contracts import streams
 from shared.contracts.alerts import AlertRaised
+from shared.contracts.execution import RebalanceCompleted
+from shared.runner import Runner
 
-_FIRST_LOOK_BACK = dt.timedelta(days=1)
-_OVERLAP = dt.timedelta(minutes=5)
-_RETRY_SECONDS = 2.0
+GROUP: Final = "execution-books"
+_FIRST_LOOK_BACK: Final = dt.timedelta(days=1)
+_OVERLAP: Final = dt.timedelta(minutes=5)
+_RETRY_SECONDS: Final = 2.0
+_BUSY_SECONDS: Final = 8.0
+_DOUBT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Real seconds: between rounds at rest, and how long an update under way may take before it counts as missed."""
+
+    every: float = 30.0
+    arrival: float = 1.0
+    busy: float = _BUSY_SECONDS
+    doubt: float = _DOUBT_SECONDS
+
+
+@dataclass(slots=True)
+class _Errand:
+    """Somebody waits for a round that begins after he asked."""
+
+    decision: Decision | None
+    done: threading.Event = field(default_factory=threading.Event)
+    report: ReconciliationReport | None = None
+    error: str = ""
 
 
 class ReconciliationLoop:
-    """`on_missed` is called when an update was found that the socket should have told. Pauses are real seconds."""
+    """`on_missed` is called when an update was found that the socket should have told; `is_busy` while orders may fill."""
 
     def __init__(
         self,
@@ -30,26 +65,46 @@ class ReconciliationLoop:
         bus: Bus,
         clock: Clock,
         *,
-        every_seconds: float = 30,
-        arrival_seconds: float = 1.0,
+        pace: Pace = Pace(),
+        books: Bookkeeper | None = None,
+        is_busy: Callable[[], bool] = lambda: False,
         on_missed: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._broker = broker
         self._journal = journal
         self._updates = updates
         self._bus = bus
         self._clock = clock
-        self._every = every_seconds
-        self._arrival = arrival_seconds
+        self._pace = pace
+        self._books = books
+        self._is_busy = is_busy
         self._on_missed = on_missed
+        self._monotonic = monotonic
         self._asked = threading.Event()
+        self._errands: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
+        self._whole_at: float | None = None
         self._log = logs.get("execution.reconciliation")
         self._problem: str | None = "not reconciled with the broker yet"
         self.last: ReconciliationReport | None = None
+        self.last_whole: ReconciliationReport | None = None
+        """The last one that looked at positions and cash too."""
 
     def ask(self) -> None:
-        """Reconcile soon; safe from any thread."""
+        """Reconcile soon, the whole account; safe from any thread."""
+        self._whole_at = None
         self._asked.set()
+
+    def demand(self, decision: Decision | None = None, *, seconds: float = 25.0) -> ReconciliationReport:
+        """The report of a round that began after this was asked. Raises BrokerUnavailableError; safe from any thread."""
+        errand = _Errand(decision)
+        self._errands.put(errand)
+        self.ask()
+        if not errand.done.wait(seconds):
+            raise BrokerUnavailableError(f"not reconciled within {seconds:g} s")
+        if errand.report is None:
+            raise BrokerUnavailableError(f"not reconciled: {errand.error}")
+        return errand.report
 
     def problem(self) -> str | None:
         """For /ready: why our picture may differ from the broker's, None while it does not."""
@@ -59,34 +114,79 @@ class ReconciliationLoop:
         """A part of a process."""
         while not stop.is_set():
             self._asked.clear()
-            wait = self._every if self._attempt(stop) else _RETRY_SECONDS
-            self._sleep(wait, stop)
+            errand = self._next_errand()
+            is_done = self._attempt(stop, errand)
+            self._sleep(self._pause() if is_done else _RETRY_SECONDS, stop)
 
-    def once(self, pause: Callable[[], None] = lambda: None) -> ReconciliationReport:
+    def once(
+        self, pause: Callable[[], None] = lambda: None, *, whole: bool = True, decision: Decision | None = None
+    ) -> ReconciliationReport:
         """One round. Raises BrokerUnavailableError, BusUnavailableError."""
         now = self._clock.now()
         report = reconcile(self._broker, self._journal, self._updates, self._since(now), now, let_updates_arrive=pause)
         self._tell(report)
+        self.last = report
+        if self._books is not None:
+            orders = {order.id: order for order in report.seen}
+            report = replace(report, books=self._books.round(orders, whole=whole, decision=decision))
         self.last, self._problem = report, None
+        if whole:
+            self.last_whole, self._whole_at = report, self._monotonic()
         return report
 
-    def _attempt(self, stop: threading.Event) -> bool:
-        is_first = self.last is None
+    def _attempt(self, stop: threading.Event, errand: _Errand | None) -> bool:
+        is_first, before = self.last is None, self.last
         try:
-            report = self.once(lambda: _pause(stop, self._arrival))
-        except (BrokerUnavailableError, BusUnavailableError) as error:
+            report = self.once(
+                lambda: _pause(stop, self._pace.arrival),
+                whole=errand is not None or self._is_whole_due(),
+                decision=errand.decision if errand is not None else None,
+            )
+        except (BrokerUnavailableError, BusUnavailableError, ValueError) as error:
             self._problem = f"not reconciled: {error}"
             self._log.warning("not reconciled", error=str(error))
+            _answer(errand, None, str(error))
+            # Missed updates were told all the same, when the orders were answered and only the books were not.
+            if self.last is not None and self.last is not before and self.last.has_missed_updates and not is_first:
+                self._on_missed()
             return False
+        _answer(errand, report, "")
         if report.has_missed_updates and not is_first:  # what happened before this start is no socket's fault
             self._on_missed()
         return True
 
+    def _next_errand(self) -> _Errand | None:
+        try:
+            return self._errands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _is_whole_due(self) -> bool:
+        in_doubt = self._books is not None and self._books.is_in_doubt
+        return in_doubt or self._whole_at is None or self._monotonic() - self._whole_at >= self._pace.every - 1
+
+    def _pause(self) -> float:
+        """How long until the next round. A fill that nobody told must be known within ten seconds."""
+        pace = self._pace
+        if self._books is not None and self._books.is_in_doubt:
+            return min(pace.every, pace.doubt)
+        is_live = self.last is not None and (self.last.oldest_live is not None or bool(self.last.unresolved))
+        return min(pace.every, pace.busy) if is_live or self._works() else pace.every
+
+    def _works(self) -> bool:
+        try:
+            return self._is_busy()
+        except BusUnavailableError:
+            return False
+
     def _sleep(self, seconds: float, stop: threading.Event) -> None:
-        """Until the time is over, somebody asks, or the process stops."""
-        step = 0.1
-        for _ in range(max(1, int(seconds / step))):
-            if self._asked.is_set() or stop.wait(step):
+        """Until the time is over, somebody asks, orders begin to be worked, or the process stops."""
+        step, deadline = 0.1, self._monotonic() + seconds
+        busy_by = self._monotonic() + self._pace.busy
+        while (now := self._monotonic()) < deadline:
+            if self._asked.is_set() or not self._errands.empty() or stop.wait(step):
+                return
+            if now >= busy_by and self._works():
                 return
 
     def _since(self, now: dt.datetime) -> dt.datetime:
@@ -119,5 +219,21 @@ class ReconciliationLoop:
             self._bus.commit(Outcome((publication,)), once=alert.id)
 
 
+def completions_runner(bus: Bus, consumer: str, ask: Callable[[], None]) -> Runner:
+    """The group execution-books: the end of a plan asks for a round."""
+
+    def ended(_message: RebalanceCompleted) -> Outcome:
+        ask()
+        return NOTHING
+
+    return Runner(bus, GROUP, consumer, [streams.EXECUTION], {RebalanceCompleted: ended})
+
+
 def _pause(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
+
+
+def _answer(errand: _Errand | None, report: ReconciliationReport | None, error: str) -> None:
+    if errand is not None:
+        errand.report, errand.error = report, error
+        errand.done.set()

@@ -123,6 +123,21 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """An activity that is no execution: a fee, a dividend, interest, a deposit. `type` is Alpaca's; `amount` may be nothing."""
+
+    id: str
+    type: str
+    amount: Decimal
+    at: dt.datetime
+    symbol: str | None = None
+    description: str = ""
+
+
+Activity = Fill | Payment
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """`number` begins with PA on paper. Money in dollars."""
 

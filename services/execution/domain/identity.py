@@ -21,6 +21,11 @@ def order_id(plan: str, symbol: str, side: Side) -> str:
     return f"{plan}-{symbol.replace('/', '_')}-{side}"
 
 
+def plan_named_in(client_order_id: str) -> str:
+    """The plan whose order has this name; says nothing about whether there is such a plan."""
+    return "-".join(client_order_id.split("-", 2)[:2])
+
+
 def client_order_id(order: str, rung: str, attempt: int) -> str:
     """What the broker knows a child by; unique for ever. `attempt` counts the children of one smart order from 1.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.execution.domain import grid, limits
@@ -51,6 +51,8 @@ class Situation:
     now: dt.datetime
     references: Mapping[str, Reference]
     obstacle: str | None = None
+    left_alone: Mapping[str, Decimal] = field(default_factory=dict)
+    """Shares in the account that are not the portfolio's; the positions and the account are told without them."""
 
     def held(self, symbol: str) -> Decimal:
         position = self.positions.get(symbol)

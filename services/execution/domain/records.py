@@ -75,6 +75,8 @@ class PlanRecord(Value):
     """Strategies of which nobody knows what they want: what is theirs stays theirs."""
     references: tuple[Reference, ...] = ()
     """Last closes and usual volumes as planned with: the desk judges by the same ones."""
+    left_alone: dict[str, Qty] = Field(default_factory=dict)
+    """Shares in the account that are not the portfolio's: neither planned with nor reported."""
     dry_run: bool = False
     updates_from: str = "0"
     status: Literal["planned", "running", "completed"] = "planned"

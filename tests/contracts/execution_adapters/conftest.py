@@ -18,11 +18,13 @@ from pydantic import SecretStr
 from services.execution.adapters.alpaca_broker import AlpacaBroker
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.domain.broker import (
+    Activity,
     Asset,
     BrokerOrder,
     BrokerUpdate,
     CancelRequested,
     OrderRequest,
+    Payment,
     Rejected,
     Unknown,
 )
@@ -66,6 +68,29 @@ def order_json(order: BrokerOrder) -> dict[str, Any]:
         "status": order.status.value,
         "replaced_by": order.replaced_by,
         "replaces": order.replaces,
+    }
+
+
+def activity_json(activity: Activity) -> dict[str, Any]:
+    if isinstance(activity, Payment):
+        return {
+            "id": activity.id,
+            "activity_type": activity.type,
+            "net_amount": str(activity.amount),
+            "symbol": activity.symbol,
+            "date": activity.at.date().isoformat(),
+            "created_at": activity.at.isoformat(),
+            "status": "executed",
+        }
+    return {
+        "id": f"{activity.at:%Y%m%d%H%M%S}000::{activity.execution_id}",
+        "activity_type": "FILL",
+        "order_id": activity.order_id,
+        "symbol": activity.symbol,
+        "side": activity.side,
+        "qty": str(activity.qty),
+        "price": str(activity.price),
+        "transaction_time": activity.at.isoformat(),
     }
 
 
@@ -155,18 +180,15 @@ def wire_app(market: MemoryBroker) -> FastAPI:
 
     @app.get("/v2/account/activities/FILL")
     def fills(after: dt.datetime, page_size: int, page_token: str | None = None) -> Any:
-        rows = [
-            {
-                "id": f"{f.at:%Y%m%d%H%M%S}000::{f.execution_id}",
-                "order_id": f.order_id,
-                "symbol": f.symbol,
-                "side": f.side,
-                "qty": str(f.qty),
-                "price": str(f.price),
-                "transaction_time": f.at.isoformat(),
-            }
-            for f in market.fills_since(after)
-        ]
+        rows = [activity_json(fill) for fill in market.fills_since(after)]
+        if page_token is not None:
+            rows = rows[[row["id"] for row in rows].index(page_token) + 1 :]
+        return rows[:page_size]
+
+    @app.get("/v2/account/activities")
+    def activities(after: dt.datetime, page_size: int, direction: str, page_token: str | None = None) -> Any:
+        assert direction == "asc"
+        rows = [activity_json(each) for each in market.activities_since(after)]
         if page_token is not None:
             rows = rows[[row["id"] for row in rows].index(page_token) + 1 :]
         return rows[:page_size]

@@ -176,6 +176,19 @@ def test_fills_come_oldest_first_with_the_execution_ids_of_their_updates(venue: 
     assert [fill.qty for fill in venue.broker.fills_since(before + dt.timedelta(seconds=1))] == [Decimal(1)]
 
 
+def test_activities_are_executions_and_payments_of_every_type_in_the_order_they_happened(venue: Any) -> None:
+    before = venue.clock.now() - dt.timedelta(seconds=1)
+    accepted(venue.broker.place(a_request()))
+    fill = venue.market.fill("c1", Decimal(1), Decimal("500.02"))
+    venue.tick()
+    dividend = venue.market.pay("DIV", Decimal("1.02"), "SPY")
+    venue.tick()
+    fee = venue.market.pay("FEE", Decimal("-0.01"))
+    assert list(venue.broker.activities_since(before)) == [fill, dividend, fee]
+    assert list(venue.broker.activities_since(dividend.at)) == [fee]
+    assert venue.broker.account().cash == Decimal(100_000) - Decimal("500.02") + Decimal("1.01")
+
+
 def test_a_resting_sell_holds_its_shares(venue: Any) -> None:
     venue.market.hold("SPY", Decimal(10), PRICE)
     accepted(venue.broker.place(a_request(side="sell", qty=Decimal(4))))

@@ -13,6 +13,7 @@ from typing import TypeVar
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Ended
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
@@ -28,6 +29,7 @@ from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.request_budget import UNLIMITED, Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
+from services.execution.ports import Books
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, decode, streams
 from shared.contracts.alerts import AlertRaised
@@ -148,6 +150,11 @@ class TradingRoom:
         self.obstacle = obstacle
         pause = threading.Event().wait
         self.stopper = OrderStopper(self.broker, self.journal, pause=pause, is_desk_at_work=lambda: False)
+        self.plan_with(NoBooks())
+
+    def plan_with(self, books: Books) -> None:
+        """The service's half of the room, with these books."""
+        pause = threading.Event().wait
         self.planner = Planner(
             PlannerPorts(
                 bus=self.bus,
@@ -158,8 +165,9 @@ class TradingRoom:
                 updates=self.updates,
                 orders=self.stopper,
                 clock=self.clock,
-                obstacle=obstacle,
+                obstacle=self.obstacle,
                 pause=pause,
+                books=books,
             ),
             PlanRules(),
             self.bounds,

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from services.execution.adapters.memory_broker import MemoryBroker
-from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop
 from services.execution.adapters.redis_journal import RedisJournal
 from services.execution.adapters.redis_leases import RedisLeases
 from services.execution.adapters.updates_stream import RedisUpdates
@@ -43,8 +43,7 @@ def test_a_lost_fill_is_known_after_a_word_and_the_socket_is_suspected(
         updates,
         RedisBus(redis_client, namespace),
         clock,
-        every_seconds=3600,
-        arrival_seconds=0,
+        pace=Pace(every=3600, arrival=0),
         on_missed=lambda: suspicions.append(1),
     )
     broker.script("question", BrokerUnavailableError("down for a moment"))

@@ -21,7 +21,7 @@ from services.execution.adapters.reconciliation import (
     missing_updates,
     reconcile,
 )
-from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop
 from services.execution.adapters.updates_stream import Seen
 from services.execution.domain.broker import Asset, BrokerOrder, BrokerUpdate, Fill, OrderRequest, Status, Unknown
 from services.execution.ports import BrokerUnavailableError, Intent
@@ -298,7 +298,7 @@ def a_loop(world: World, bus: MemoryBus, missed: list[int]) -> ReconciliationLoo
         bus,
         world.clock,
         on_missed=lambda: missed.append(1),
-        arrival_seconds=0,
+        pace=Pace(arrival=0),
     )
 
 
