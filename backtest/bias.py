@@ -111,7 +111,7 @@ def _shift_changes(targets: Targets) -> dict[str, int]:
 def shifted_by_a_day(closes: Closes) -> Closes:
     """Each session with the closes of the one before."""
     columns = {s: np.concatenate(([np.nan], column[:-1])) for s, column in closes.columns.items()}
-    return Closes(closes.sessions, columns, closes.stand_ins)
+    return Closes(closes.sessions, columns, closes.stand_ins, closes.refused)
 
 
 def _changed(before: Wish, after: Wish) -> Flags:

@@ -133,7 +133,7 @@ class _Early:
             return None
         cut = self._closes.until(row)
         columns = {s: np.append(column[:-1], prices.get(s, np.nan)) for s, column in cut.columns.items()}
-        return self._manager.decide(Closes(cut.sessions, columns, cut.stand_ins), held)
+        return self._manager.decide(Closes(cut.sessions, columns, cut.stand_ins, cut.refused), held)
 
     def _prices(self, row: int, session: Session) -> dict[str, float]:
         at = decision_time(session, self._before_close)

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from services.strategy.domain.history import Inputs, PriceRules, assemble
+from services.strategy.domain.history import Inputs, PriceRules, assemble, sources_told
 from services.strategy.domain.portfolio import Consolidated, LastHeld, StrategyManager, Verdict, consolidate
 from services.strategy.domain.proxies import with_stand_ins
 from services.strategy.domain.rebalance import Held
@@ -105,6 +105,8 @@ class _Run:
         self._inputs = inputs
 
     def signal(self, verdict: Verdict, symbols: Sequence[str]) -> SignalIssued:
+        used = tuple(self._inputs.used[s] for s in symbols if s in self._inputs.used)
+        sources = [Step(text=f"input {told}") for told in sources_told(used)]
         notes = [Step(text=f"input {s}: {note}") for s in symbols for note in self._inputs.notes.get(s, ())]
         return SignalIssued(
             id=self._name(f"signal {verdict.strategy}"),
@@ -116,8 +118,8 @@ class _Run:
             share=verdict.share,
             status=verdict.status,
             weights=dict(verdict.weights),
-            explanation=(*notes, *verdict.explanation),
-            inputs=tuple(self._inputs.used[s] for s in symbols if s in self._inputs.used),
+            explanation=(*sources, *notes, *verdict.explanation),
+            inputs=used,
             reason=verdict.reason,
         )
 

@@ -123,6 +123,8 @@ class DataFinding(Value):
     seen: str
     expected: str
     repaired_from: str = ""
+    reach: Annotated[int, Field(gt=0)] | None = None
+    """A refused close is unknown while it is among so many newest sessions; None: always."""
 
     def __str__(self) -> str:
         days = ", ".join(str(day) for day in self.dates[-3:])

@@ -51,6 +51,9 @@ class InputUsed(Value):
     last_session: dt.date
     today_price: Decimal | None = None
     today_price_at: AwareDatetime | None = None
+    repaired: tuple[dt.date, ...] = ()
+    """Sessions whose closes are the second source's, `repaired_from`, oldest first."""
+    repaired_from: str = ""
 
 
 class SignalIssued(Message):

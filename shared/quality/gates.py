@@ -28,10 +28,15 @@ _WEEK: Final = 7
 class Thresholds:
     """Where each gate begins to doubt. Moves are logarithms; sigmas are robust deviations of the daily move."""
 
+    recent_sessions: int = 10
+    """A close that is off by an ordinary move at most spoils decisions while it is among so many newest ones."""
+
     stray_rows: int = 5
     stray_gap_sessions: int = 20
     misdated_rows: int = 3
     misdated_weeks: float = 0.5
+    idle_sessions: int = 3
+    idle_moves: float = 3.0
     flat_closes: int = 6
     flat_share: float = 0.1
     """A symbol that closes unchanged more often than this is flat by nature (bills)."""
@@ -75,6 +80,8 @@ class Doubt:
     spoils: Spoils = "close"
     refuses: bool = True
     move: float = 0.0
+    reach: int | None = None
+    """How many sessions it spoils, as in DataFinding."""
 
 
 Check = Callable[[Series, Surroundings, Thresholds], Iterable[Doubt]]
@@ -119,13 +126,31 @@ def _missing_session(series: Series, _around: Surroundings, _bounds: Thresholds)
         yield Doubt("missing session", missing, "no row", "a row for every session")
 
 
-def _no_trade(series: Series, _around: Surroundings, _bounds: Thresholds) -> Iterator[Doubt]:
-    """A feed that saw no trade repeats its last print."""
+def _no_trade(series: Series, _around: Surroundings, bounds: Thresholds) -> Iterator[Doubt]:
+    """A feed that saw no trade repeats a last print. For a day or two that may stand for the close; not when it is far from it."""
     if series.volume is None:
         return
-    idle = tuple(series.dates[row] for row in np.flatnonzero(series.volume == 0))
-    if idle:
-        yield Doubt("stale price", idle, "a close without a trade (volume 0)", "a trade of that session")
+    idle = series.volume == 0
+    traded = np.maximum.accumulate(np.where(idle, 0, np.arange(len(series))))
+    wrong, right = list[dt.date](), list[dt.date]()
+    for row in np.flatnonzero(idle).tolist():
+        off = abs(float(np.log(series.close[row] / series.close[traded[row]])))
+        stands = (
+            off <= bounds.idle_moves * series.usual_move(row)
+            and row - traded[row] <= bounds.idle_sessions
+            and not idle[traded[row]]
+        )
+        (right if stands else wrong).append(series.dates[row])
+    expected = "a trade of that session"
+    if wrong:
+        seen = (
+            f"no trade (volume 0), a price far from the last close or the same for over {bounds.idle_sessions} sessions"
+        )
+        yield Doubt("stale price", tuple(wrong), seen, expected, reach=bounds.recent_sessions)
+    if right:
+        yield Doubt(
+            "stale price", tuple(right), "no trade (volume 0), a price near the last close", expected, refuses=False
+        )
 
 
 def _unchanged(series: Series, _around: Surroundings, bounds: Thresholds) -> Iterator[Doubt]:
@@ -136,7 +161,8 @@ def _unchanged(series: Series, _around: Surroundings, bounds: Thresholds) -> Ite
         if len(run) + 1 >= bounds.flat_closes and (len(same) - len(run)) / others <= bounds.flat_share:
             dates = tuple(series.dates[row] for row in run)
             seen = f"{len(run) + 1} times the close {series.close[run[0]]:g}"
-            yield Doubt("stale price", dates, seen, "a close that moves", refuses=series.volume is None)
+            reach, unknown = bounds.recent_sessions, series.volume is None
+            yield Doubt("stale price", dates, seen, "a close that moves", refuses=unknown, reach=reach)
 
 
 def _ends_early(series: Series, around: Surroundings, _bounds: Thresholds) -> Iterator[Doubt]:
@@ -167,7 +193,7 @@ def _thin_market(series: Series, around: Surroundings, bounds: Thresholds) -> It
         least = bounds.market_volume * (bounds.half_day_share if session and session.is_half_day else 1.0)
         if traded < least:
             seen = f"the feed's median symbol traded {traded:.0%} of its usual volume"
-            yield Doubt("partial bar", (day,), seen, f"at least {least:.0%}")
+            yield Doubt("partial bar", (day,), seen, f"at least {least:.0%}", reach=bounds.recent_sessions)
 
 
 def _thin_day(series: Series, _around: Surroundings, bounds: Thresholds) -> Iterator[Doubt]:
@@ -259,7 +285,9 @@ def examine(
     left, judged = series, False
     for gate in gates:
         if gate.looks_at == "price" and not judged:
-            left, judged = left.without({day for day in left.dates if session_on(day) is None}), True
+            doubtful = {day for doubt in doubts if doubt.spoils == "close" for day in doubt.dates}
+            left = left.without(doubtful | {day for day in left.dates if session_on(day) is None})
+            judged = True
         told = {doubt.dates for doubt in doubts if doubt.spoils == "before"}
         found = [d for d in gate.check(left, around, bounds) if d.dates not in told] if len(left) else []
         doubts += found

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shared.quality.gates import Doubt
+from shared.quality.gates import Doubt, Thresholds
 from shared.quality.series import FloatArray, Series
 
 _AROUND = 5
@@ -147,7 +147,7 @@ def _apart(comparison: Comparison, tolerance: Tolerance) -> Iterator[Doubt]:
         if abs(off) > tolerance.moves * usual:
             seen = f"{np.exp(off) - 1:+.2%} against the second source"
             expected = f"at most {max(tolerance.close, tolerance.moves * usual):.2%} apart"
-            yield Doubt("sources disagree", (day,), seen, expected, move=off)
+            yield Doubt("sources disagree", (day,), seen, expected, move=off, reach=Thresholds().recent_sessions)
 
 
 def _levels(comparison: Comparison, tolerance: Tolerance) -> Iterator[Doubt]:

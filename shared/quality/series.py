@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from shared.contracts.marketdata import DailyHistory
+from shared.sessions import sessions_between
 
 FloatArray = NDArray[np.float64]
 _USUAL = 63
@@ -89,9 +91,10 @@ class Series:
         )
 
     def usual_move(self, row: int) -> float:
-        """A robust standard deviation of the daily moves before `row`."""
+        """A robust standard deviation of the daily moves before `row`, for as many sessions as the move at `row` took."""
         before = self.moves[max(1, row - _USUAL) : row]
-        return max(_deviation(before) if len(before) >= _NEAR else 0.0, self._quiet)
+        daily = max(_deviation(before) if len(before) >= _NEAR else 0.0, self._quiet)
+        return daily * math.sqrt(max(1, len(sessions_between(self.dates[max(0, row - 1)], self.dates[row])) - 1))
 
     def move_around(self, row: int) -> float:
         """The same of the weeks before and after, whichever is wilder: a stormy month is no row of errors."""

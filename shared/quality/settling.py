@@ -59,6 +59,7 @@ class _Desk:
                 seen=seen or doubt.seen,
                 expected=doubt.expected,
                 repaired_from=self.second.source if verdict == "repaired" and self.second else "",
+                reach=doubt.reach,
             )
         )
 

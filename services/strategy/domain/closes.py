@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -24,11 +24,14 @@ class Closes:
     """`sessions` rise; every column has one close per session, adjusted, positive, or NaN.
 
     `stand_ins` says in words which closes of a symbol are not its own (domain/proxies.py); nothing else may be in their place.
+    `refused` says of a missing close why it is: a session that a symbol had, and whose close nobody knows. One that a symbol
+    never had (it was not listed) is not among them.
     """
 
     sessions: tuple[dt.date, ...]
     columns: Mapping[str, FloatArray]
     stand_ins: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[dt.date, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sessions: Sequence[dt.date], columns: Mapping[str, ArrayLike]) -> Closes:
@@ -71,12 +74,20 @@ class Closes:
     def until(self, row: int) -> Closes:
         """The table as it stood on that row's evening."""
         columns = {s: column[: row + 1] for s, column in self.columns.items()}
-        return Closes(self.sessions[: row + 1], columns, self.stand_ins)
+        return Closes(self.sessions[: row + 1], columns, self.stand_ins, self.refused)
 
     def restricted_to(self, symbols: Sequence[str]) -> Closes:
         """Only these columns; those the table does not have stay missing."""
         columns = {s: self.columns[s] for s in symbols if s in self.columns}
-        return Closes(self.sessions, columns, {s: text for s, text in self.stand_ins.items() if s in columns})
+        stand_ins = {s: text for s, text in self.stand_ins.items() if s in columns}
+        refused = {s: days for s, days in self.refused.items() if s in columns}
+        return Closes(self.sessions, columns, stand_ins, refused)
+
+    def refusals(self, symbols: Iterable[str], row: int, count: int) -> dict[dt.date, str]:
+        """Date -> symbol and why, of the refused closes of these symbols among the `count` rows that end with `row`."""
+        since, until = self.sessions[max(0, row - count + 1)], self.sessions[row]
+        told = ((symbol, self.refused.get(symbol, {})) for symbol in symbols)
+        return {day: f"{s} {day}: {why}" for s, days in told for day, why in days.items() if since <= day <= until}
 
 
 def _require_rising(days: tuple[dt.date, ...]) -> None:

@@ -6,6 +6,7 @@ daily-rebalanced returns. Results are kept per node object, so that a shared sub
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray, unbroken_runs
 from services.strategy.domain.routing import Flow, Route
-from services.strategy.domain.survey import held_symbols, ranked_composites
+from services.strategy.domain.survey import held_symbols, ranked_composites, reach_of, symbols_of
 from services.strategy.domain.tree import Asset, Group, Metric, Node
 
 _START_OF_A_PATH = 100.0
@@ -39,6 +40,7 @@ class Columns:
         self._symbol_metrics: dict[tuple[str, Metric], FloatArray] = {}
         self._composite_metrics: dict[tuple[int, Metric], FloatArray] = {}
         self._paths: dict[int, FloatArray] = {}
+        self._doubted: dict[tuple[int, Metric], tuple[Node, NDArray[np.bool_]]] = {}
         self._nesting = 0
         # The node stays with its result: an id means something only while its object lives.
         self._allocations: dict[int, tuple[Node, Allocation]] = {}
@@ -63,6 +65,23 @@ class Columns:
             self._composite_metrics[key] = metric.indicator(self.path_of(node), *metric.windows)
         return self._composite_metrics[key]
 
+    def doubted(self, metric: Metric, node: Node) -> NDArray[np.bool_]:
+        """Days on which the node has no value, and a close that its value needs was refused: not the same as having none."""
+        key = (id(node), metric)
+        if key not in self._doubted:
+            self._doubted[key] = (node, self._find_doubted(metric, node))
+        return self._doubted[key][1]
+
+    def _find_doubted(self, metric: Metric, node: Node) -> NDArray[np.bool_]:
+        flags = np.zeros(len(self.closes), dtype=np.bool_)
+        if not self.closes.refused:
+            return flags
+        for symbol in symbols_of(node):
+            for day in self.closes.refused.get(symbol, ()):
+                row = bisect_left(self.closes.sessions, day)
+                flags[row : row + reach_of(metric, node)] = True
+        return flags & np.isnan(self.metric_of(metric, node))
+
     def path_of(self, node: Node) -> FloatArray:
         """What 100 put into the node grows to, rebalanced to its weights at every close; an asset's closes as they are.
 
@@ -86,7 +105,8 @@ class Columns:
         node = _unnamed(node)
         if id(node) not in self._paths:
             allocation = self.allocation(node)
-            self._paths[id(node)] = _compound(self._returns(allocation), allocation.defined)
+            returns, valued = self._returns(allocation)
+            self._paths[id(node)] = _compound(returns, allocation.defined, valued)
 
     def listed(self, symbol: str) -> NDArray[np.bool_]:
         """Whether the symbol had a close on or before each day."""
@@ -122,15 +142,20 @@ class Columns:
         weights.flags.writeable = False
         return Allocation(symbols, weights, ~route.undefined)
 
-    def _returns(self, allocation: Allocation) -> FloatArray:
-        """Of each day over the one before, held at the weights of the day before; NaN where any of it is unknown."""
+    def _returns(self, allocation: Allocation) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Of each day over the one before, held at the weights of the day before; NaN where any of it is unknown.
+
+        And whether everything held into the day has a close on it.
+        """
+        valued = np.ones(len(self.closes), dtype=np.bool_)
         returns = np.full(len(self.closes), np.nan)
         if len(self.closes) > 1:
             returns[1:] = np.where(allocation.defined[:-1], 0.0, np.nan)
             for column, symbol in enumerate(allocation.symbols):
                 closes, weights = self.closes_of(symbol), allocation.weights[:-1, column]
                 returns[1:] += np.where(weights > 0, weights * (closes[1:] / closes[:-1] - 1.0), 0.0)
-        return returns
+                valued[1:] &= ~((weights > 0) & np.isnan(closes[1:]))
+        return returns, valued
 
 
 def _unnamed(node: Node) -> Node:
@@ -140,11 +165,11 @@ def _unnamed(node: Node) -> Node:
     return node
 
 
-def _compound(returns: FloatArray, defined: NDArray[np.bool_]) -> FloatArray:
+def _compound(returns: FloatArray, defined: NDArray[np.bool_], valued: NDArray[np.bool_]) -> FloatArray:
     follows = np.concatenate(([False], defined[:-1]))
     unknown = defined & follows & np.isnan(returns)
-    # The last day of several unknown returns is the one on which the closes are back: a path may begin there.
-    back = unknown & np.concatenate(([False], unknown[:-1])) & ~np.concatenate((unknown[1:], [False]))
+    # After a day without a close the return is unknown once more, on the day on which the closes are back: a path may begin there.
+    back = unknown & np.concatenate(([False], unknown[:-1])) & valued
     path = np.where(defined & (~unknown | back), 1.0, np.nan)
     for start, stop in unbroken_runs(path):
         path[start] = _START_OF_A_PATH

@@ -14,6 +14,7 @@ from services.strategy.domain.exact import exact
 from services.strategy.domain.indicators import FloatArray, run_ending_at
 from services.strategy.domain.ranking import ranked_places
 from services.strategy.domain.routing import COMPARE
+from services.strategy.domain.survey import reach_of, symbols_of
 from services.strategy.domain.tree import (
     AnyOf,
     Asset,
@@ -169,7 +170,8 @@ class _Walk:
     def _why_undefined(self, metric: Metric, node: Node) -> str:
         run = run_ending_at(self._path(node), self._row)
         if run < metric.closes_needed:
-            return f"{metric.label(str(node))}: {run} of {metric.closes_needed} closes needed{self._where(node, run)}"
+            lacking = f"{metric.label(str(node))}: {run} of {metric.closes_needed} closes needed"
+            return lacking + (self._refused(metric, node) or self._where(node, run))
         return f"{metric.label(str(node))}: its {run} closes have no value for it (they never changed)"
 
     def _where(self, node: Node, run: int) -> str:
@@ -177,6 +179,12 @@ class _Walk:
         closes = self._columns.closes
         is_gap = not run and isinstance(node, Asset) and self._columns.listed(node.symbol)[self._row]
         return f", none on {closes.sessions[self._row]}" if is_gap else ""
+
+    def _refused(self, metric: Metric, node: Node) -> str:
+        """The newest refused close that it would have needed, and how many more; empty where there is none."""
+        found = self._columns.closes.refusals(symbols_of(node), self._row, reach_of(metric, node))
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return f"; {found[max(found)]}{more}" if found else ""
 
     def _path(self, node: Node) -> FloatArray:
         return self._columns.path_of(node)
@@ -190,6 +198,10 @@ class _Walk:
             for candidate, value in zip(node.candidates, values, strict=True)
             if value is None
         ]
+        doubted = [c for c in node.candidates if self._columns.doubted(node.metric, c)[self._row]]
+        if doubted:
+            whys = "; ".join(self._why_undefined(node.metric, candidate) for candidate in doubted)
+            raise UndefinedDecision(f"{node}: a candidate's closes are refused: {whys}")
         if not with_data:
             raise UndefinedDecision(f"{node}: no candidate has data: {'; '.join(left_out)}")
         ranked = ranked_places([value for _, value in with_data], highest=node.rank == "highest")

@@ -2,14 +2,15 @@
 
 Rows are the exchange's sessions, so that a session a feed left out is a gap and not a shorter history. The decided
 session's own close is the history's when it has one, else today's newest price stands in while the session is young
-enough to have one; an old, one-sided or wide price does not.
+enough to have one; an old, one-sided or wide price does not. Closes that the gates of data quality refuse are missing too,
+and it is known why.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -18,9 +19,11 @@ from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
 from shared.contracts.marketdata import DailyHistory, Quote
 from shared.contracts.strategy import InputUsed
+from shared.quality import GATES, Series, examine, unknown_closes
 from shared.sessions import Session, sessions_between
 
 _ADJUSTMENT = "all"
+_ROWS_FOR_A_GATE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,32 @@ def assemble(found: Mapping[str, Found], session: Session, now: dt.datetime, rul
     columns: dict[str, FloatArray] = {}
     used: dict[str, InputUsed] = {}
     notes: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, Mapping[dt.date, str]] = {}
     for symbol, known in found.items():
         history = usable.get(symbol)
         if history is None:
             notes[symbol] = (_refusal(known, session),)
             continue
-        column = _aligned(history, place)
+        unknown = dict(unknown_closes(history.dates, history.findings, session.date))
+        column = _aligned(history, place, unknown)
         if now < session.close:
             column[-1] = np.nan  # a bar of an unfinished session is no close
         price, note = (None, "") if not np.isnan(column[-1]) else _today(known.quote, session, now, rules)
         if price is not None:
             column[-1] = float(price)
+            unknown.pop(session.date, None)
+            if doubt := _step_of_today(history, session, float(price)):
+                unknown |= dict.fromkeys((day for day in history.dates if day < session.date), doubt)
+                column[:-1] = np.nan
+                note = f"every close before {session.date} is refused: {doubt}"
         columns[symbol] = column
+        if unknown:
+            refused[symbol] = unknown
         used[symbol] = _input_used(history, known.quote if price is not None else None, price, session)
-        notes[symbol] = tuple(filter(None, (_off_calendar(history, place, session), _gaps(column, days), note)))
-    return Inputs(Closes.of(days, columns), used, {symbol: texts for symbol, texts in notes.items() if texts})
+        gaps = _gaps(column, days, unknown)
+        notes[symbol] = tuple(filter(None, (*_findings(history), _off_calendar(history, place, session), gaps, note)))
+    closes = replace(Closes.of(days, columns), refused=refused)
+    return Inputs(closes, used, {symbol: texts for symbol, texts in notes.items() if texts})
 
 
 def _refusal(found: Found, session: Session) -> str:
@@ -90,13 +104,31 @@ def _refusal(found: Found, session: Session) -> str:
     return ""
 
 
-def _aligned(history: DailyHistory, place: Mapping[dt.date, int]) -> FloatArray:
+def _aligned(history: DailyHistory, place: Mapping[dt.date, int], unknown: Container[dt.date]) -> FloatArray:
     column = np.full(len(place), np.nan)
     for day, close in zip(history.dates, history.close, strict=True):
         row = place.get(day)
-        if row is not None:
+        if row is not None and day not in unknown:
             column[row] = close
     return column
+
+
+def _step_of_today(history: DailyHistory, session: Session, price: float) -> str:
+    """A split of today that the history, fetched before it, does not know yet: what the gate says of today's price."""
+    rows = sum(day < session.date for day in history.dates)
+    first = max(0, rows - _ROWS_FOR_A_GATE)
+    dates, closes = history.dates[first:rows], history.close[first:rows]
+    series = Series.of(history.symbol, (*dates, session.date), (*closes, price))
+    gate = next(gate for gate in GATES if gate.name == "unapplied split")
+    doubts = examine(series, gates=(gate,))
+    return next(
+        (f"{d.gate} {session.date}: {d.seen}, expected {d.expected}" for d in doubts if session.date in d.dates), ""
+    )
+
+
+def _findings(history: DailyHistory) -> tuple[str, ...]:
+    """What the gates saw in it, but for what was only noted."""
+    return tuple(str(finding) for finding in history.findings if finding.verdict != "noted")
 
 
 def _today(quote: Quote | None, session: Session, now: dt.datetime, rules: PriceRules) -> tuple[Decimal | None, str]:
@@ -130,6 +162,8 @@ def _input_used(history: DailyHistory, quote: Quote | None, price: Decimal | Non
         last_session=max(day for day in history.dates if day <= session.date),
         today_price=price,
         today_price_at=None if quote is None else quote.at,
+        repaired=tuple(sorted({d for f in history.findings if f.verdict == "repaired" for d in f.dates})),
+        repaired_from=next((f.repaired_from for f in history.findings if f.repaired_from), ""),
     )
 
 
@@ -140,13 +174,23 @@ def _off_calendar(history: DailyHistory, place: Mapping[dt.date, int], session: 
     )
 
 
-def _gaps(column: FloatArray, days: list[dt.date]) -> str:
-    """Sessions without a close after the first one; today is told apart."""
+def _gaps(column: FloatArray, days: list[dt.date], told: Container[dt.date]) -> str:
+    """Sessions without a close after the first one that no gate has told of; today is told apart."""
     there = np.flatnonzero(~np.isnan(column))
     if not there.size:
         return ""
     missing = np.flatnonzero(np.isnan(column[there[0] : -1])) + there[0]
-    return _listed("no close on", (days[row] for row in missing))
+    return _listed("no close on", (days[row] for row in missing if days[row] not in told))
+
+
+def sources_told(used: Iterable[InputUsed]) -> tuple[str, ...]:
+    """Where closes come from, how they are adjusted and up to which session, as one sentence for all that agree in it."""
+    alike: dict[str, list[str]] = {}
+    for one in used:
+        today = "" if one.today_price is None else ", today's price in the place of today's close"
+        origin = f"{one.source}, adjustment {one.adjustment}, closes up to {one.last_session}{today}"
+        alike.setdefault(origin, []).append(one.symbol)
+    return tuple(f"{', '.join(symbols)}: {origin}" for origin, symbols in alike.items())
 
 
 def _listed(what: str, days: Iterable[dt.date]) -> str:

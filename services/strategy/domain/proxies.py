@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -41,13 +41,23 @@ def with_sources(symbols: Iterable[str]) -> tuple[str, ...]:
 
 def with_stand_ins(closes: Closes) -> Closes:
     """The table with every rule applied and flagged. A close of the symbol's own is never replaced."""
-    columns, stand_ins = dict(closes.columns), dict(closes.stand_ins)
+    columns, stand_ins, refused = dict(closes.columns), dict(closes.stand_ins), dict(closes.refused)
     for proxy in PROXIES:
         column = _filled(proxy, closes)
         if column is not None:
             columns[proxy.symbol] = column
             stand_ins[proxy.symbol] = _flag(proxy, closes, column)
-    return Closes(closes.sessions, columns, stand_ins)
+            if unknown := _refused_with_its_source(proxy, closes, column):
+                refused[proxy.symbol] = unknown
+    return Closes(closes.sessions, columns, stand_ins, refused)
+
+
+def _refused_with_its_source(proxy: Proxy, closes: Closes, column: FloatArray) -> Mapping[dt.date, str]:
+    """What cannot stand in because the source's own close is refused."""
+    missing = {closes.sessions[row] for row in np.flatnonzero(np.isnan(column))}
+    theirs = closes.refused.get(proxy.source, {})
+    inherited = {day: f"{proxy.source}: {why}" for day, why in theirs.items() if day in missing}
+    return inherited | dict(closes.refused.get(proxy.symbol, {}))
 
 
 def _filled(proxy: Proxy, closes: Closes) -> FloatArray | None:

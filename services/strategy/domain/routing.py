@@ -108,9 +108,13 @@ class Route:
         return np.full(rows.shape, float(side.value))
 
     def _chosen(self, node: Select, rows: Rows) -> Flags:
-        """Shape (rows, candidates). A row that chooses nobody has no candidate with data."""
+        """Shape (rows, candidates). A row that chooses nobody has no candidate with data, or one whose data is refused."""
         values = np.column_stack([self._columns.metric_of(node.metric, c)[rows] for c in node.candidates])
-        return chosen(values, node.count, highest=node.rank == "highest")
+        picked = chosen(values, node.count, highest=node.rank == "highest")
+        if self._columns.closes.refused:
+            doubted = np.column_stack([self._columns.doubted(node.metric, c)[rows] for c in node.candidates])
+            picked[doubted.any(axis=1)] = False
+        return picked
 
     def _select(self, node: Select, rows: Rows, shares: FloatArray) -> list[Flow]:
         picks = self._chosen(node, rows)

@@ -15,6 +15,7 @@ from services.strategy.domain.tree import (
     If,
     InverseVolatility,
     Measure,
+    Metric,
     Node,
     Select,
     Specified,
@@ -86,6 +87,11 @@ def closes_needed(tree: Node) -> int:
     for node in children_first(tree):
         need[id(node)] = _need(node, need)
     return need[id(tree)]
+
+
+def reach_of(metric: Metric, node: Node) -> int:
+    """How many closes back the metric of a node looks; a composite's path looks back as far as its own decisions do."""
+    return metric.closes_needed + closes_needed(node) - 1
 
 
 def children_first(tree: Node) -> tuple[Node, ...]:

@@ -63,10 +63,11 @@ def test_a_session_that_is_left_out_is_found(seed: int, sigma: float, count: int
 
 @few
 @given(seed=seeds, sigma=tempers, count=days, place=places)
-def test_a_day_without_a_trade_is_found(seed: int, sigma: float, count: int, place: float) -> None:
+def test_a_price_that_moved_without_a_trade_is_found(seed: int, sigma: float, count: int, place: float) -> None:
     history = a_history(seed=seed, sigma=sigma, days=count)
     row = row_in(history, place)
-    assert found(with_volume(history, row, 0)) == [("stale price", (history.dates[row],))]
+    wrong = scaled(history, slice(row, row + 1), 1 + 6 * sigma)
+    assert found(with_volume(wrong, row, 0)) == [("stale price", (history.dates[row],))]
 
 
 @few
@@ -86,7 +87,7 @@ def test_an_unapplied_split_is_found_and_repaired_exactly(seed: int, sigma: floa
     assert doubts[0].gate in {"unapplied split", "unexplained jump"}
     repaired = settled(split, doubts, history.model_copy(update={"source": "twelvedata"}))
     np.testing.assert_allclose(repaired.close, history.close, rtol=1e-9)
-    assert unknown_closes(repaired.dates, repaired.findings) == {}
+    assert unknown_closes(repaired.dates, repaired.findings, repaired.dates[-1]) == {}
 
 
 @few

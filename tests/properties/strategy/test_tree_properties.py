@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -41,6 +44,29 @@ def test_a_day_on_its_own_history_equals_its_row_in_the_columns(tree: Node, valu
             continue
         found = [day.weights.get(symbol, 0.0) for symbol in columns.symbols]
         assert columns.weights[row].tolist() == pytest.approx(found, abs=1e-12, nan_ok=True)
+
+
+@relaxed
+@given(
+    tree=trees,
+    values=prices,
+    refused=st.sets(st.tuples(st.sampled_from(SYMBOLS), st.integers(0, DAYS - 1)), max_size=8),
+)
+def test_both_evaluations_agree_on_refused_closes(
+    tree: Node, values: np.ndarray, refused: set[tuple[str, int]]
+) -> None:
+    """A candidate whose close is refused is not left out of a ranking, as one without data is: the ranking is undefined."""
+    whole = table(values)
+    columns = {symbol: whole.columns[symbol].copy() for symbol in SYMBOLS}
+    told: dict[str, dict[dt.date, str]] = {}
+    for symbol, row in refused:
+        columns[symbol][row] = np.nan
+        told.setdefault(symbol, {})[whole.sessions[row]] = "outlier"
+    closes = replace(Closes.of(whole.sessions, columns), refused=told)
+    allocation = Columns(closes).allocation(tree)
+    for row in range(DAYS):
+        day = decided(tree, closes.until(row))
+        assert allocation.defined[row] == isinstance(day, DayAllocation), day
 
 
 @relaxed

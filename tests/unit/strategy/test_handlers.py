@@ -31,7 +31,7 @@ from shared.clock import ManualClock
 from shared.contracts import Message
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.control import RunRequested
-from shared.contracts.marketdata import DailyHistory, Quote
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 from shared.contracts.strategy import SignalIssued, TargetPortfolioSet
 from shared.contracts.streams import (
     CONTROL,
@@ -63,6 +63,11 @@ def a_history(symbol: str) -> DailyHistory:
         close=closes,
         volume=closes,
     )
+
+
+def a_finding(symbol: str, day: dt.date = dt.date(2024, 5, 29), **more: object) -> DataFinding:
+    given = {"symbol": symbol, "gate": "partial bar", "dates": (day,), "spoils": "close", "verdict": "refused"}
+    return DataFinding.model_validate(given | {"seen": "8 % of its volume", "expected": "30 %", "reach": 10} | more)
 
 
 def a_quote(symbol: str, at: dt.datetime = NOW) -> Quote:
@@ -123,7 +128,10 @@ def test_a_run_says_signals_target_and_state_in_one_outcome(house: House) -> Non
 def test_a_signal_explains_itself_down_to_the_source_of_each_input(house: House) -> None:
     (signal, _) = facts(house.run(), SIGNALS)
     assert isinstance(signal, SignalIssued)
-    asked, held = signal.explanation
+    sources, asked, held = signal.explanation
+    assert sources.text == (
+        "input SPY, BIL: alpaca, adjustment all, closes up to 2024-05-31, today's price in the place of today's close"
+    )
     assert (asked.text, asked.holds, asked.threshold) == ("RSI10(SPY) > 1", True, Decimal(1))
     assert asked.margin is not None
     assert asked.readings[0].value == asked.margin + 1
@@ -132,6 +140,31 @@ def test_a_signal_explains_itself_down_to_the_source_of_each_input(house: House)
     assert (spy.symbol, spy.source, spy.adjustment) == ("SPY", "alpaca", "all")
     assert (spy.last_session, spy.today_price) == (dt.date(2024, 5, 31), Decimal("103.0"))
     assert bil.symbol == "BIL"
+
+
+def test_a_refused_close_undefines_what_needs_it_and_signal_and_alert_name_it(house: House) -> None:
+    """One day's close among the eleven that RSI10 needs; what does not need it decides."""
+    house.history.put_history(a_history("SPY").model_copy(update={"findings": (a_finding("SPY"),)}))
+    outcome = house.run()
+    tree, calm = facts(outcome, SIGNALS)
+    assert isinstance(tree, SignalIssued)
+    assert isinstance(calm, SignalIssued)
+    assert (tree.status, calm.status) == ("failed", "fresh")
+    assert "RSI10(SPY): 3 of 11 closes needed; SPY 2024-05-29: partial bar: 8 % of its volume" in tree.reason
+    (alert,) = facts(outcome, "strategy.alerts")
+    assert isinstance(alert, AlertRaised)
+    assert "SPY 2024-05-29: partial bar" in alert.detail
+    assert "input SPY: partial bar 2024-05-29" in tree.explanation[1].text
+
+
+def test_repaired_days_stand_in_the_signal_with_their_source(house: House) -> None:
+    repaired = a_finding("SPY", verdict="repaired", repaired_from="twelvedata")
+    house.history.put_history(a_history("SPY").model_copy(update={"findings": (repaired,)}))
+    (tree, _) = facts(house.run(), SIGNALS)
+    assert isinstance(tree, SignalIssued)
+    assert tree.status == "fresh"
+    assert (tree.inputs[0].repaired, tree.inputs[0].repaired_from) == ((dt.date(2024, 5, 29),), "twelvedata")
+    assert tree.explanation[1].text.endswith("(repaired from twelvedata)")
 
 
 def test_the_same_request_is_the_same_run_whenever_it_is_repeated(house: House) -> None:
@@ -161,7 +194,8 @@ def test_a_stale_price_makes_only_what_needs_it_undefined_and_the_signal_says_wh
     assert isinstance(calm, SignalIssued)
     assert (tree.status, calm.status) == ("failed", "fresh")
     assert tree.reason == "UndefinedDecision: RSI10(SPY): 0 of 11 closes needed, none on 2024-06-03"
-    assert tree.explanation[0].text.startswith("input SPY: no close of 2024-06-03 and no price in its place: the quote")
+    assert tree.explanation[0].text == "input SPY: alpaca, adjustment all, closes up to 2024-05-31"
+    assert tree.explanation[2].text.startswith("input SPY: no close of 2024-06-03 and no price in its place: the quote")
     (alert,) = facts(outcome, "strategy.alerts")
     assert isinstance(alert, AlertRaised)
     assert (alert.severity, alert.correlation_id) == ("critical", "c-r1")

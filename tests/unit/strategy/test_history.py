@@ -8,9 +8,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from services.strategy.domain.history import Found, Inputs, PriceRules, assemble
-from shared.contracts.marketdata import DailyHistory, Quote
-from shared.sessions import Session, session_on
+from services.strategy.domain.history import Found, Inputs, PriceRules, assemble, sources_told
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
+from shared.sessions import Session, session_on, sessions_between
 
 RULES = PriceRules(dt.timedelta(minutes=10), Decimal(200))
 MONDAY = dt.date(2024, 6, 3)
@@ -166,3 +166,70 @@ def test_symbols_are_aligned_on_the_sessions_of_the_longest_history() -> None:
     inputs = assemble(found, monday(), IN_SESSION, RULES)
     np.testing.assert_array_equal(inputs.closes.column("OKLO"), [np.nan, np.nan, 7.0, np.nan])
     assert inputs.notes["OKLO"] == ("no close of 2024-06-03 and no price in its place: no quote",)
+
+
+def a_finding(gate: str = "stale price", *days: str, **more: object) -> DataFinding:
+    given = {"symbol": "SPY", "gate": gate, "dates": tuple(dt.date.fromisoformat(day) for day in days)}
+    told = {"spoils": "close", "verdict": "refused", "seen": "s", "expected": "e"}
+    return DataFinding.model_validate(given | told | more)
+
+
+def test_a_refused_close_is_missing_and_the_table_knows_why() -> None:
+    inputs = table(a_history(findings=(a_finding("stale price", "2024-05-30"),)), a_quote())
+    np.testing.assert_array_equal(inputs.closes.column("SPY"), [100.0, np.nan, 102.0, 104.0])
+    assert inputs.closes.refused == {"SPY": {dt.date(2024, 5, 30): "stale price: s, expected e"}}
+    assert inputs.notes["SPY"] == ("stale price 2024-05-30: s, expected e (refused)",)
+
+
+@pytest.mark.parametrize("verdict", ["repaired", "confirmed", "accepted", "noted"])
+def test_a_close_that_is_not_refused_is_used(verdict: str) -> None:
+    inputs = table(a_history(findings=(a_finding("outlier", "2024-05-30", verdict=verdict),)), a_quote())
+    assert inputs.closes.column("SPY").tolist() == [100.0, 101.0, 102.0, 104.0]
+    assert inputs.closes.refused == {}
+    assert len(inputs.notes.get("SPY", ())) == (verdict != "noted")
+
+
+def test_what_stands_before_an_unapplied_split_is_missing() -> None:
+    finding = a_finding("unapplied split", "2024-05-31", spoils="before")
+    inputs = table(a_history(findings=(finding,)), a_quote())
+    np.testing.assert_array_equal(inputs.closes.column("SPY"), [np.nan, np.nan, 102.0, 104.0])
+    assert set(inputs.closes.refused["SPY"]) == {dt.date(2024, 5, 29), dt.date(2024, 5, 30)}
+
+
+def test_a_small_doubt_spoils_decisions_while_it_is_recent() -> None:
+    """Ten sessions: after that an ordinary move's error weighs less than doing nothing for months."""
+    days = tuple(str(s.date) for s in sessions_between(dt.date(2024, 5, 1), dt.date(2024, 5, 31)))
+    sessions = [*days, "2024-06-03"]
+    for place, missing in ((-10, 1), (-11, 0)):
+        finding = a_finding("partial bar", sessions[place], reach=10)
+        column = table(a_history(days, findings=(finding,)), a_quote()).closes.column("SPY")
+        assert np.isnan(column).sum() == missing
+
+
+def test_a_split_of_today_is_seen_in_todays_price_before_any_history_knows_it() -> None:
+    days = tuple(str(s.date) for s in sessions_between(dt.date(2024, 1, 2), dt.date(2024, 5, 31)))
+    closes = tuple(400.0 + (n % 5) for n in range(len(days)))
+    inputs = table(a_history(days, closes), a_quote("100.9", "101.1"))
+    assert np.isnan(inputs.closes.column("SPY")[:-1]).all()
+    assert inputs.closes.column("SPY")[-1] == 101.0
+    assert "unapplied split 2024-06-03" in inputs.closes.refused["SPY"][dt.date(2024, 5, 31)]
+    assert "4 for 1" in inputs.notes["SPY"][-1]
+    ordinary = table(a_history(days, closes), a_quote("379.9", "380.1"))
+    assert ordinary.closes.refused == {}
+
+
+def test_sources_are_told_in_one_sentence_for_all_that_agree() -> None:
+    inputs = assemble(
+        {
+            "SPY": Found(a_history(), a_quote()),
+            "BIL": Found(a_history(symbol="BIL"), a_quote()),
+            "OKLO": Found(a_history(symbol="OKLO", source="twelvedata")),
+        },
+        monday(),
+        IN_SESSION,
+        RULES,
+    )
+    assert sources_told(inputs.used.values()) == (
+        "SPY, BIL: alpaca, adjustment all, closes up to 2024-05-31, today's price in the place of today's close",
+        "OKLO: twelvedata, adjustment all, closes up to 2024-05-31",
+    )

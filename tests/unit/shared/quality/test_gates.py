@@ -56,9 +56,26 @@ def test_a_lone_row_long_before_the_rest_is_a_stray() -> None:
     assert told(history) == [("stray row", history.dates[:1], True)]
 
 
-def test_a_close_without_a_trade_is_stale() -> None:
+def test_a_price_without_a_trade_that_is_far_from_the_last_close_is_stale() -> None:
+    moved = with_volume(scaled(a_history(), slice(ROW, ROW + 1), 0.95), ROW, 0)
+    assert told(moved) == [("stale price", (moved.dates[ROW],), True)]
+
+
+def idle_for(sessions: int) -> DailyHistory:
+    """So many sessions on which the last close is told again without a trade."""
     history = a_history()
-    assert told(with_volume(history, ROW, 0)) == [("stale price", (history.dates[ROW],), True)]
+    for row in range(ROW, ROW + sessions):
+        history = with_volume(scaled(history, slice(row, row + 1), history.close[ROW - 1] / history.close[row]), row, 0)
+    return history
+
+
+def test_the_last_close_may_stand_in_for_three_sessions_without_a_trade_and_no_more() -> None:
+    dates = a_history().dates
+    assert told(idle_for(3)) == [("stale price", dates[ROW : ROW + 3], False)]
+    assert told(idle_for(4)) == [
+        ("stale price", dates[ROW + 3 : ROW + 4], True),
+        ("stale price", dates[ROW : ROW + 3], False),
+    ]
 
 
 def test_a_symbol_whose_source_knows_no_volume_at_all_is_not_stale_for_it() -> None:

@@ -46,7 +46,7 @@ def first_only(spoil: Callable[[DailyHistory], DailyHistory]) -> DailyHistory:
 
 DEFECTS: dict[str, Callable[[DailyHistory], DailyHistory]] = {
     "missing session": lambda history: without_rows(history, ROW),
-    "stale price": lambda history: with_volume(scaled(history, slice(ROW, ROW + 1), 0.99), ROW, 0),
+    "stale price": lambda history: with_volume(scaled(history, slice(ROW, ROW + 1), 0.95), ROW, 0),
     "unapplied split": lambda history: scaled(history, slice(0, ROW), 4),
     "unexplained jump": lambda history: scaled(history, slice(0, ROW), 1 / 0.74),
     "outlier": lambda history: scaled(history, slice(ROW, ROW + 1), 1.2),
@@ -59,7 +59,7 @@ DEFECTS: dict[str, Callable[[DailyHistory], DailyHistory]] = {
 def test_the_second_source_repairs_what_it_explains_and_is_named(gate: str) -> None:
     found = settle(DEFECTS[gate](CLEAN), second())
     assert (gate, "repaired", "twelvedata") in told(found)
-    assert unknown_closes(found.dates, found.findings) == {}
+    assert unknown_closes(found.dates, found.findings, CLEAN.dates[ROW + 3]) == {}
     assert found.dates == CLEAN.dates
     np.testing.assert_allclose(found.close, CLEAN.close, rtol=1e-3 if gate == "unexplained jump" else 1e-9)
 
@@ -67,7 +67,7 @@ def test_the_second_source_repairs_what_it_explains_and_is_named(gate: str) -> N
 @pytest.mark.parametrize("gate", [name for name in DEFECTS if name != "sources disagree"])
 def test_without_a_second_source_the_spoilt_closes_are_unknown_and_say_why(gate: str) -> None:
     found = first_only(DEFECTS[gate])
-    unknown = unknown_closes(found.dates, found.findings)
+    unknown = unknown_closes(found.dates, found.findings, CLEAN.dates[ROW + 3])
     assert (gate, "refused", "") in told(found)
     expected = {
         "unapplied split": set(CLEAN.dates[:ROW]),
@@ -109,7 +109,9 @@ def test_of_two_closes_that_differ_the_fuller_tapes_is_taken_and_none_where_neit
 ) -> None:
     found = settle(DEFECTS["sources disagree"](CLEAN), second(volume=volume))
     assert [finding.verdict for finding in found.findings if finding.gate == "sources disagree"] == [verdict]
-    assert set(unknown_closes(found.dates, found.findings)) == ({DAY} if verdict == "refused" else set())
+    assert set(unknown_closes(found.dates, found.findings, CLEAN.dates[ROW + 3])) == (
+        {DAY} if verdict == "refused" else set()
+    )
 
 
 def test_another_scale_is_no_disagreement() -> None:
@@ -141,7 +143,7 @@ def test_what_a_person_accepted_is_true() -> None:
     for gate in ("unapplied split", "outlier"):
         found = settle(DEFECTS[gate](CLEAN), None, accepted=accepted)
         assert told(found) == [(gate, "accepted", "")]
-        assert unknown_closes(found.dates, found.findings) == {}
+        assert unknown_closes(found.dates, found.findings, CLEAN.dates[ROW + 3]) == {}
     assert told(settle(DEFECTS["outlier"](CLEAN), None, accepted=frozenset({("QQQ", DAY)})))[0][1] == "refused"
 
 
@@ -156,3 +158,11 @@ def test_a_finding_reads_as_a_sentence_with_its_dates() -> None:
     (finding,) = settle(DEFECTS["missing session"](CLEAN), second()).findings
     assert str(finding) == f"missing session {DAY}: no row, expected a row for every session (repaired from twelvedata)"
     assert isinstance(DAY, dt.date)
+
+
+def test_a_small_doubt_counts_for_ten_sessions_and_a_large_one_for_ever() -> None:
+    small, large = first_only(DEFECTS["stale price"]), first_only(DEFECTS["outlier"])
+    for later, is_unknown in ((9, True), (10, False)):
+        session = CLEAN.dates[ROW + later]
+        assert (DAY in unknown_closes(small.dates, small.findings, session)) == is_unknown
+        assert DAY in unknown_closes(large.dates, large.findings, session)
