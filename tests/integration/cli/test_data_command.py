@@ -68,7 +68,7 @@ def test_a_refused_finding_ends_with_one_and_names_symbol_date_and_what_was_seen
 
 
 def test_the_same_for_machines(tmp_path: Path, check: Check) -> None:
-    done = check(write(tmp_path, with_volume(without_rows(CLEAN, 50), 119, 0)), "--json")
+    done = check(write(tmp_path, with_volume(scaled(without_rows(CLEAN, 50), slice(119, 120), 0.9), 119, 0)), "--json")
     assert [(f["symbol"], f["gate"], f["dates"], f["verdict"]) for f in done.findings] == [
         ("SPY", "missing session", [str(CLEAN.dates[50])], "refused"),
         ("SPY", "stale price", [str(DAY)], "refused"),

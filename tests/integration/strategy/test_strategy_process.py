@@ -197,6 +197,8 @@ def test_a_run_asked_for_over_http_ends_in_signals_and_a_target(start: Start, ev
         "adjustment": "all",
         "last_session": "2024-05-31",
         "today_price": f"{last_prices(random_closes(('SPY',)))['SPY']:.8f}",
+        "repaired": [],
+        "repaired_from": "",
         "today_price_at": "2024-06-03T15:00:00Z",
     }
     metrics = httpx.get(f"{running.url}/metrics").text
