@@ -56,7 +56,8 @@ bench-shortfall: .venv ## what orders cost on recorded quotes; DATA=../shared/da
 bench-requests: .venv ## how many requests a full turnover of 42 symbols makes; SEEDS=34
 	$(BIN)/python -m benchmarks.rest_calls --seeds $(or $(SEEDS),34) --write
 
-pictures: .venv ## the pictures of the docs, from the recorded closes
+pictures: .venv ## the pictures of the docs, from the recorded closes and quotes
+	$(BIN)/python -m benchmarks.tca_sample --data ../shared/data/lean --out docs/images/tca.svg
 	$(BIN)/alchemiser symphony tree nuclear --out docs/images/nuclear.svg --closes ../shared/data/daily_close/klm69_2015_2024.csv.gz --date 2022-06-02
 
 up: ## the stack in Docker, healthy before it returns

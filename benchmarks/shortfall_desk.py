@@ -18,8 +18,20 @@ from benchmarks.shortfall_venue import Fill, Side, VenueOrder, advance
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerOrder, BrokerUpdate, OrderRequest, Status
 from services.execution.domain.ladder import Policy
-from services.execution.domain.order_events import Cancel, Command, Event, Found, Place, Placed, Query, Tick, Updated
+from services.execution.domain.order_events import (
+    Cancel,
+    Command,
+    Event,
+    Found,
+    Place,
+    Placed,
+    Query,
+    Tell,
+    Tick,
+    Updated,
+)
 from services.execution.domain.order_state import Phase, SmartOrder
+from shared.contracts import Message
 from shared.contracts.marketdata import Quote
 
 
@@ -30,12 +42,15 @@ class Ours:
     choose: Callable[[Quote, Side], Policy]
 
     def __call__(self, tape: Tape, parent: Parent, rules: Rules) -> Worked:
-        policy = self.choose(tape.quote(parent.arrival), parent.side)
-        return _Desk(tape, parent, rules, policy).worked()
+        return self.desk(tape, parent, rules).worked()
+
+    def desk(self, tape: Tape, parent: Parent, rules: Rules) -> Desk:
+        """With its order still to be worked, for who wants to see more of it than what was paid."""
+        return Desk(tape, parent, rules, self.choose(tape.quote(parent.arrival), parent.side))
 
 
 @dataclass
-class _Desk:
+class Desk:
     """One smart order, its one live child at the venue, and a clock that jumps from instant to instant."""
 
     tape: Tape
@@ -49,6 +64,7 @@ class _Desk:
     is_acknowledged: bool = False
     paid: int = 0
     """By the live child, in ten-thousandths of a dollar."""
+    told: list[Message] = field(default_factory=list)
     _events: deque[Event] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -62,6 +78,7 @@ class _Desk:
             symbol=self.tape.symbol,
             side=self.parent.side,
             total=Decimal(self.parent.qty),
+            wanted=Decimal(self.parent.qty),
             close_at=self.tape.at(len(self.tape)),
             started_at=at,
             whole_shares=True,
@@ -106,8 +123,8 @@ class _Desk:
                 self.result.requests += 1
             case Query():
                 self._events.append(Found(self._word(Status.PENDING_CANCEL if self.cancel_at else self._status())))
-            case _:
-                return
+            case Tell(message=message):
+                self.told.append(message)
 
     def _listen(self) -> None:
         """What the venue has to say at this instant about the live child."""
@@ -137,7 +154,8 @@ class _Desk:
                 execution_id=f"{self._request().client_order_id}@{self._live().filled}",
                 qty=Decimal(fill.qty),
                 price=tapes.dollars(fill.price),
-            )
+            ),
+            self.tape.quote(max(0, fill.instant - 1) if fill.was_resting else fill.instant),
         )
 
     def _status(self) -> Status:

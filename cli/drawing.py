@@ -1,4 +1,4 @@
-"""SVG text into a file; a PNG by way of Chromium, which draws it as people will see it."""
+"""SVG text into a file, alone or in a page; a PNG by way of Chromium, which draws it as people will see it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from cli.exit_codes import CommandError, ExitCode, FailedError
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SIZE: Final = re.compile(r'<svg [^>]*width="(\d+)" height="(\d+)"')
+_PAGE: Final = (
+    '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>The Alchemiser</title></head>\n'
+    '<body style="margin:0;background:#fff">\n{}</body>\n</html>\n'
+)
 _SECONDS: Final = 120
 _LARGEST_SIDE: Final = 16_000
 
 
 def save(svg: str, path: Path) -> None:
-    """By the suffix, .svg or .png."""
-    if path.suffix not in {".svg", ".png"}:
-        raise CommandError(ExitCode.USAGE, f"{path}: expected a name that ends in .svg or .png")
+    """By the suffix: .svg, .html or .png."""
+    if path.suffix not in {".svg", ".html", ".png"}:
+        raise CommandError(ExitCode.USAGE, f"{path}: expected a name that ends in .svg, .html or .png")
     try:
-        if path.suffix == ".svg":
-            path.write_text(svg, encoding="utf-8")
-        else:
+        if path.suffix == ".png":
             _screenshot(svg, path)
+        else:
+            path.write_text(svg if path.suffix == ".svg" else _PAGE.format(svg), encoding="utf-8")
     except OSError as error:
         raise FailedError(f"{path}: cannot be written: {error}") from error
 

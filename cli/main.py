@@ -22,6 +22,7 @@ from cli import (
     simulator,
     status,
     sweep,
+    tca,
     trading,
 )
 from cli.data import data
@@ -43,7 +44,15 @@ app = typer.Typer(
 )
 _GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Try": (demo, simulator.simulator),
-    "Look": (status.status, signals.signals, plans.plans, orders.orders, positions.positions, configuration.settings),
+    "Look": (
+        status.status,
+        signals.signals,
+        plans.plans,
+        tca.tca,
+        orders.orders,
+        positions.positions,
+        configuration.settings,
+    ),
     "Act": (run.run, rebalance.rebalance, orders.cancel, trading.halt, trading.resume, trading.arm, trading.disarm),
 }
 _GROUPS["Test"] = (backtest.backtest, parity.parity, sweep.sweep)

@@ -57,6 +57,17 @@ def money(value: Any) -> str:
     return "-" if number is None else f"{number:,.2f}"
 
 
+def dollars(value: Any) -> str:
+    """money() with its sign and unit before it: -$1,234.50."""
+    number = _decimal(value)
+    return "-" if number is None else f"{'-' if number < 0 else ''}${abs(number):,.2f}"
+
+
+def counted(number: int, what: str) -> str:
+    """1 order, 2 orders."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def price(value: Any) -> str:
     """A price to the cent, or as fine as it is when it is finer."""
     number = _decimal(value)

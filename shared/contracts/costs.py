@@ -5,8 +5,9 @@ A cost is positive where money was lost. What is not known is None, and `unknown
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -60,6 +61,11 @@ class OrderCosts(Value):
     """Shares filled whose quote some time after the fill is known."""
     unknown: tuple[str, ...] = ()
 
+    @property
+    def notional(self) -> Decimal | None:
+        """Everything wanted at the midpoint at arrival: what the basis points are of, the spreads' excepted."""
+        return None if self.arrival is None else self.wanted_qty * self.arrival.mid
+
 
 class FillCosts(Value):
     """One execution, with the quote it met and the one that stood some time later."""
@@ -82,3 +88,29 @@ class FillCosts(Value):
     realised: Cost | None = None
     unknown: str = ""
     """Why no later quote is known and none will be."""
+
+
+Part = Literal["delay", "execution", "opportunity", "shortfall", "market_on_arrival", "saved"]
+
+
+class PartTotal(NamedTuple):
+    """One part over several orders, weighted by dollars; `unknown` orders are in neither its dollars nor its notional."""
+
+    cost: Cost | None
+    known: int
+    unknown: int
+
+
+def total(orders: Iterable[OrderCosts], part: Part) -> PartTotal:
+    """The sum of that part over the orders of which it is known."""
+    dollars, notional, known, unknown = Decimal(0), Decimal(0), 0, 0
+    for order in orders:
+        found, of = getattr(order, part), order.notional
+        if found is None or of is None:
+            unknown += 1
+            continue
+        dollars, notional, known = dollars + found.dollars, notional + of, known + 1
+    if not notional:
+        return PartTotal(None, known, unknown)
+    bps = (dollars / notional * 10_000).quantize(Decimal("0.0001"))
+    return PartTotal(Cost(dollars=dollars, bps=bps), known, unknown)

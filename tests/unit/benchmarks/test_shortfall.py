@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from benchmarks.shortfall import workers
+from benchmarks.shortfall_desk import Ours
 from benchmarks.shortfall_replay import Documented, Parent, Rules, Worked, market_on_arrival
 from benchmarks.shortfall_report import DEFAULT, DOCUMENTED, MARKET, verdicts
 from benchmarks.shortfall_report import Line as Row
 from benchmarks.shortfall_statistics import Estimate, estimate
 from benchmarks.shortfall_tape import NEVER_ABOVE, NEVER_BELOW, Tape, price
 from benchmarks.shortfall_venue import Fate, Side, VenueOrder, advance, fate
+from services.execution.domain import costs
 
 BID, ASK, CENT = 1_000_000, 1_000_100, 100
 PESSIMIST = Rules(horizon=60, latency=0, counts_undecided=False)
@@ -199,3 +202,19 @@ def test_a_difference_whose_interval_touches_zero_proves_nothing() -> None:
     assert verdicts([row], DEFAULT) == [
         "SPY; undecided are fills: against documented ladder -0.200 [-0.500, +0.100] bps"
     ]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("horizon", [5, 60])
+def test_the_desks_own_costs_count_as_the_benchmark_does(side: Side, horizon: int) -> None:
+    """Paid in place of the market order, the rest at the far side at the end: the same dollars, filled or not."""
+    tape, rules = a_tape(asks={3: ASK + 300, 40: ASK + 500}, spread=300), Rules(horizon, 0, counts_undecided=False)
+    worker = workers()[DEFAULT]
+    assert isinstance(worker, Ours)
+    desk = worker.desk(tape, Parent(side, 100, 10), rules)
+    worked = desk.worked()
+    order = replace(desk.order, ended=tape.quote(10 + horizon))
+    found = costs.of_order(order)
+    assert found.market_on_arrival is not None
+    assert found.saved is not None
+    assert float(found.market_on_arrival.dollars - found.saved.dollars) == pytest.approx(worked.shortfall(tape))
