@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,8 @@ from benchmarks.shortfall_report import COUNTINGS, DEFAULT, DOCUMENTED, MARKET, 
 from benchmarks.shortfall_statistics import Estimate, Floats, estimate
 from benchmarks.shortfall_tape import Recording, Tape, load
 from benchmarks.shortfall_venue import Side
-from services.execution.domain.ladder import Policy, Rung, Urgency, standard
+from services.execution.domain.ladder import Policy
 from services.execution.settings import ExecutionSettings
-from shared.contracts.marketdata import Quote
 
 RECORDINGS: Final = (
     Recording("SPY", dt.date(2013, 10, 7), "second"),
@@ -42,35 +41,20 @@ RECORDINGS: Final = (
 )
 SIZES: Final = (100, 500)
 SIDES: Final[tuple[Side, ...]] = ("buy", "sell")
+OTHERS: Final = ("passive", "mid", "peg", "ladder", "spread", "take")
+"""Policies by name that are shown beside the default; close is for who waits for the close."""
 HORIZON_SECONDS: Final = {1: 300, 60: 1800}
 _WARM_UP_SECONDS: Final = 60
 _LAST_ARRIVAL_BEFORE_CLOSE_SECONDS: Final = 180 + max(HORIZON_SECONDS.values())
 
 
-def ours(*, patience_seconds: float = 10, steps: int = 2, urgency: Urgency = "normal") -> Worker:
-    policy = standard(patience_seconds=patience_seconds, steps=steps, urgency=urgency)
+def ours(policy: Policy) -> Worker:
     return Ours(lambda _quote, _side: policy)
 
 
-def _our_default() -> Worker:
-    policy = ExecutionSettings.model_construct().policy()
-    return Ours(lambda _quote, _side: policy)
-
-
-def _again_at_the_midpoint(patience_seconds: float, *, times: int) -> Worker:
-    """Never gives way before the last rung, but follows the midpoint."""
-    pegs = tuple(Rung(f"mid{n}", "peg", patience_seconds) for n in range(1, times + 1))
-    policy = Policy((*pegs, Rung("take", "take", patience_seconds)))
-    return Ours(lambda _quote, _side: policy)
-
-
-def _crosses_at_one_cent() -> Worker:
-    crossing, patient = standard(urgency="urgent"), standard()
-
-    def choose(quote: Quote, _side: Side) -> Policy:
-        return crossing if round(quote.spread * 100) <= 1 else patient
-
-    return Ours(choose)
+def _as_set(*, sees_whole_market: bool, **settings: Any) -> Policy:
+    """What EXECUTION_* gives where nothing else is set."""
+    return ExecutionSettings.model_construct(**settings).policies(sees_whole_market=sees_whole_market).default
 
 
 def workers() -> dict[str, Worker]:
@@ -78,12 +62,10 @@ def workers() -> dict[str, Worker]:
     return {
         MARKET: market_on_arrival,
         DOCUMENTED: Documented(),
-        DEFAULT: _our_default(),
-        "patience 5 s": ours(patience_seconds=5),
-        "patience 30 s": ours(patience_seconds=30),
-        "mid, then take": ours(patience_seconds=30, steps=0),
-        "mid six times": _again_at_the_midpoint(10, times=6),
-        "cross at one cent": _crosses_at_one_cent(),
+        DEFAULT: ours(_as_set(sees_whole_market=True)),
+        "without sizes": ours(_as_set(sees_whole_market=False)),
+        "turns of 5 s": ours(_as_set(sees_whole_market=True, patience_seconds=5)),
+        **{name: ours(_as_set(sees_whole_market=True, policy=name)) for name in OTHERS},
     }
 
 

@@ -157,6 +157,8 @@ class Venue:
     updates_url: str
     clock_url: str | None
     """Where virtual time is asked; None: the wall clock."""
+    sees_whole_market: bool = False
+    """Whether quotes and their sizes are those of all exchanges; those of IEX alone are about 2.5 % of it."""
 
 
 class ClockSettings(Settings):
@@ -238,6 +240,7 @@ class VenueSettings(ClockSettings):
             data_stream_url=f"wss://stream.data.alpaca.markets/v2/{self.alpaca_feed}",
             updates_url=f"wss://{host}/stream",
             clock_url=None,
+            sees_whole_market=self.alpaca_feed == "sip",
         )
 
     def _simulated(self) -> Venue:
@@ -251,4 +254,5 @@ class VenueSettings(ClockSettings):
             data_stream_url=f"{sockets}/v2/{self.alpaca_feed}",
             updates_url=f"{sockets}/stream",
             clock_url=self.clock_url,
+            sees_whole_market=True,
         )

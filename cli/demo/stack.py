@@ -19,8 +19,8 @@ from shared.settings import SERVICE_PORTS
 # Only what a program needs to run at all: a key, a mode or a proxy of the person at the terminal must not reach the demo.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 SIMULATOR_KEY, SIMULATOR_SECRET = "demo", "demo"
-_PATIENCE_SECONDS = "1"
-"""At each price; nobody wants to watch a demo for as long as a patient order takes."""
+_PATIENCE_SECONDS = "0.5"
+"""A turn of patience, of which an order has six; nobody wants to watch a demo for as long as a patient order takes."""
 _MAX_SPREAD_BPS = "100"
 """Thin shares are quoted up to 65 bps wide here; waiting for a narrower quote is right with money and tedious in a demo."""
 MAIL_FROM, MAIL_TO = "alchemiser@localhost", "you@localhost"

@@ -186,7 +186,7 @@ def build_desk(ground: Ground) -> Desk:
         budget=ground.budget,
     )
     rules = DeskRules(
-        settings.policy(),
+        settings.policies(sees_whole_market=ground.venue.sees_whole_market),
         settings.bounds(),
         settings.plan_rules(),
         settings.lease_seconds,

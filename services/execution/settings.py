@@ -5,17 +5,19 @@ The defaults let one strategy hold everything in one symbol, as NUCLEAR and TECL
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.execution.domain.books_check import BooksRules
-from services.execution.domain.ladder import Policy, standard
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.policies import POLICIES, URGENCIES, Choice, Policies, Terms, chosen
 from services.execution.domain.request_budget import Allowance
+from services.execution.domain.slices import Slicing
 from shared.settings import Settings
 
 Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -27,6 +29,16 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 _NAME = r"[A-Z][A-Z0-9]*(\.[A-Z0-9]+)?"
 Symbols = Annotated[str, Field(pattern=rf"^({_NAME}(,{_NAME})*)?$")]
 """Names separated by commas, without blanks."""
+
+
+def _words(known: Iterable[str]) -> Callable[[str], str]:
+    """A check that text is one of these words, with exceptions."""
+
+    def checked(text: str) -> str:
+        Choice.parse(text, tuple(known))
+        return text
+
+    return checked
 
 
 class ExecutionSettings(Settings):
@@ -64,12 +76,24 @@ class ExecutionSettings(Settings):
     min_trade_notional: Annotated[Decimal, Field(ge=1, allow_inf_nan=False)] = Decimal(1)
     """The broker refuses orders under one dollar."""
 
+    policy: Annotated[str, AfterValidator(_words(POLICIES))] = "patient"
+    """How orders are worked: patient, passive, mid, peg, ladder, spread, close or take; exceptions as in patient,sell=peg,exit=take."""
+    urgency: Annotated[str, AfterValidator(_words(URGENCIES))] = "normal"
+    """passive waits twice as long, urgent begins beyond the far side; exceptions for buy, sell, exit, trim, enter, add as above."""
     patience_seconds: Seconds = 10
-    """How long each passive price is tried."""
+    """One turn of patience; patient waits for six of them."""
     steps: Annotated[int, Field(ge=0, le=20)] = 2
-    """Prices between the midpoint and the far side, which the last of them touches."""
-    urgency: Literal["passive", "normal", "urgent"] = "normal"
-    """passive waits twice as long at each price; urgent begins beyond the far side."""
+    """Of the policy ladder: prices between the midpoint and the far side, which the last of them touches."""
+    max_lean: Share = Decimal("0.7")
+    """A one-cent spread whose sizes lean against the order by more is crossed at once; only with a feed of the whole market. 1: never."""
+    deadline_seconds: Seconds = 120
+    """So long before the close everything left is marketable; patience is shortened to the time before that."""
+    slice_notional: Dollars = Decimal(250_000)
+    """A larger order is worked in equal slices of at most so many dollars."""
+    slice_shown_share: Annotated[Decimal, Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(0)
+    """A slice is at most this share of the shares displayed on the far side; 0 does not look at them."""
+    slice_seconds: Seconds = 30
+    """From one slice to the next."""
     collar_bps: Bps = Decimal(20)
     """How far beyond the far side the last limit reaches; buys are planned to cost this much more."""
     market_order_fallback: bool = False
@@ -145,14 +169,18 @@ class ExecutionSettings(Settings):
             buy_margin_bps=self.collar_bps,
         )
 
-    def policy(self) -> Policy:
-        return standard(
+    def policies(self, *, sees_whole_market: bool) -> Policies:
+        """`sees_whole_market`: whether the sizes of quotes are those of all exchanges."""
+        terms = Terms(
             patience_seconds=self.patience_seconds,
             steps=self.steps,
-            urgency=self.urgency,
-            allows_naked_market=self.market_order_fallback,
             collar_bps=self.collar_bps,
+            allows_naked_market=self.market_order_fallback,
+            leaves_at_lean=self.max_lean if sees_whole_market else None,
+            deadline_seconds_before_close=self.deadline_seconds,
+            slicing=Slicing(self.slice_notional, self.slice_shown_share or None, self.slice_seconds),
         )
+        return chosen(Choice.parse(self.policy, tuple(POLICIES)), Choice.parse(self.urgency, URGENCIES), terms)
 
 
 def _unless_off(bound: Decimal) -> Decimal | None:

@@ -23,6 +23,7 @@ from services.execution.domain import ladder, records
 from services.execution.domain.limits import Bounds
 from services.execution.domain.moves import REQUESTS_BESIDE
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.policies import Policies
 from services.execution.domain.request_budget import Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import BrokerUnavailableError, Intent
@@ -283,7 +284,7 @@ class ChaosRoom:
             budget=guarded(self.budget, "budget"),
         )
         rules = DeskRules(
-            ladder.standard(patience_seconds=5), Bounds(), PlanRules(), LEASE_SECONDS, REQUESTS_BESIDE + 8
+            Policies(ladder.standard(patience_seconds=5)), Bounds(), PlanRules(), LEASE_SECONDS, REQUESTS_BESIDE + 8
         )
         around = Surroundings(
             AtOnce, lambda: WorldInbox(world), Follower, partial(self._renewals, world), world.monotonic

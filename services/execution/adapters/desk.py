@@ -24,10 +24,10 @@ from services.execution.adapters.desk_hold import Hold, Renewals, since_boot
 from services.execution.adapters.desk_legs import Legs
 from services.execution.adapters.desk_loop import Inbox, LegLoop, UpdatesReader
 from services.execution.adapters.questions import StoppedWaitingError
-from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord, leg_id
 from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, RequestBudget, Updates
 from shared import logs
@@ -45,7 +45,7 @@ broken: its records cannot be read, which a person is told."""
 
 @dataclass(frozen=True, slots=True)
 class DeskRules:
-    policy: Policy
+    policies: Policies
     bounds: Bounds
     plan_rules: PlanRules
     lease_seconds: float = 2
@@ -91,7 +91,7 @@ class Desk:
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._pool = surroundings.pool()
         self._legs = Legs(
-            ports.broker, ports.journal, ports.book, ports.clock, rules.policy, rules.plan_rules, rules.requests
+            ports.broker, ports.journal, ports.book, ports.clock, rules.policies, rules.plan_rules, rules.requests
         )
         self._completion = Completion(ports.broker, ports.quotes, ports.book, ports.clock)
         self._log = logs.get("execution.desk")
@@ -190,7 +190,7 @@ class Desk:
             quotes=ports.quotes,
             clock=ports.clock,
             hold=hold,
-            policy=self._rules.policy,
+            policies=self._rules.policies,
             bounds=self._rules.bounds,
             plan_id=plan.plan_id,
             monotonic=self._around.monotonic,

@@ -13,9 +13,9 @@ from services.execution.adapters.desk_book import Book
 from services.execution.adapters.questions import answered, settled
 from services.execution.domain import identity, moves, recovery, report
 from services.execution.domain.broker import Account, Fill, Status
-from services.execution.domain.ladder import Policy
 from services.execution.domain.order_state import Child, SmartOrder
 from services.execution.domain.plan import PlanRules, fit_buys
+from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord
 from services.execution.ports import Broker, Intent, Journal
 from shared.clock import Clock
@@ -35,7 +35,7 @@ class Legs:
     journal: Journal
     book: Book
     clock: Clock
-    policy: Policy
+    policies: Policies
     rules: PlanRules
     requests: int = 0
     """How many a rebalance should make at most; 0: as many as its prices take."""
@@ -64,7 +64,9 @@ class Legs:
         now, orders = self.clock.now(), {}
         for order_id in leg.order_ids:
             kept = self.book.take_up(order_id, fence)
-            orders[order_id] = recovery.restored(kept, children.get(order_id, []), now, self.policy)
+            orders[order_id] = recovery.restored(
+                kept, children.get(order_id, []), now, self.policies.of(kept.side, kept.reason)
+            )
         return orders
 
     def end(
@@ -108,7 +110,8 @@ class Legs:
         to_come = len(plan.side("buy")) if side == "sell" else 0
         used = self._requests_of_orders(plan) if side == "buy" else 0
         affordable = moves.affordable(side, len(trades), to_come, self.requests, used)
-        return moves.dealt([trade.notional for trade in trades], affordable, self.policy.last)
+        useful = [self.policies.of(trade.side, trade.reason).moves(trade.notional) for trade in trades]
+        return moves.dealt([trade.notional for trade in trades], affordable, useful)
 
     def _requests_of_orders(self, plan: PlanRecord) -> int:
         """Every child was one, and every child but an order's last one was cancelled by another."""
@@ -143,6 +146,7 @@ def _new_order(trade: Trade, plan: PlanRecord, now: dt.datetime) -> SmartOrder:
         total=trade.qty,
         close_at=session.close if session else now,
         started_at=now,
+        reason=trade.reason,
         whole_shares=trade.symbol in plan.whole_share_symbols,
         wake_at=now,
         wanted=trade.qty,

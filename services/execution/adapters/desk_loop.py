@@ -19,11 +19,11 @@ from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
-from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
 from services.execution.domain.order_events import Cancel, Event, Query, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
+from services.execution.domain.policies import Policies
 from services.execution.ports import FencedOutError, Quotes, Updates
 from shared import logs
 from shared.bus import BusUnavailableError
@@ -77,7 +77,7 @@ class LegLoop:
     quotes: Quotes
     clock: Clock
     hold: Hold
-    policy: Policy
+    policies: Policies
     bounds: Bounds
     plan_id: str
     seen_cancel: str | None = None
@@ -159,7 +159,7 @@ class LegLoop:
     def _feed(self, order_id: str, event: Event) -> None:
         before, now = self.orders[order_id], self.clock.now()
         try:
-            step = smart_order.step(before, event, now, self.policy)
+            step = smart_order.step(before, event, now, self.policies.of(before.side, before.reason))
         except smart_order.ImpossibleEventError as error:
             self._log.error("an impossible event was left out", error=str(error))
             return

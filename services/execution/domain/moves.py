@@ -24,12 +24,12 @@ def affordable(side: Side, orders: int, buys_to_come: int, requests: int, used: 
     return moves * orders // (orders + buys_to_come) if side == "sell" and orders else moves
 
 
-def dealt(notionals: Sequence[Decimal], moves: int, most: int) -> tuple[int, ...]:
-    """Moves of each order, `most` for one at most."""
-    order = sorted(range(len(notionals)), key=lambda index: -notionals[index])
+def dealt(notionals: Sequence[Decimal], moves: int, most: Sequence[int]) -> tuple[int, ...]:
+    """Moves of each order, no more than `most` of it has a use for."""
+    largest_first = sorted(range(len(notionals)), key=lambda index: -notionals[index])
     found = [0] * len(notionals)
-    for _ in range(most):
-        for index in order[:moves]:
+    while moves and (in_need := [index for index in largest_first if found[index] < most[index]]):
+        for index in in_need[:moves]:
             found[index] += 1
-        moves -= min(moves, len(order))
+        moves -= min(moves, len(in_need))
     return tuple(found)

@@ -109,6 +109,8 @@ class SmartOrder:
     close_at: dt.datetime
     """When the session ends: a day order cannot fill after it."""
     started_at: dt.datetime
+    reason: str = ""
+    """Why the plan trades it, in the plan's words."""
     whole_shares: bool = False
     coarse_prices: bool = False
     moves: int | None = None
@@ -117,6 +119,11 @@ class SmartOrder:
     children: tuple[Child, ...] = ()
     rung: int = 0
     rung_since: dt.datetime | None = None
+    slice_goal: Decimal | None = None
+    """The filled quantity at which the slice under way is whole; None before the first one."""
+    slice_qty: Decimal | None = None
+    slice_since: dt.datetime | None = None
+    """When that slice began, or will."""
     arrival_mid: Decimal | None = None
     arrival: Quote | None = None
     """The first quote it could be priced with."""
@@ -177,8 +184,12 @@ class SmartOrder:
     @property
     def is_out_of_moves(self) -> bool:
         """Whether the next child must be the last one."""
+        return not self.can_afford(1)
+
+    def can_afford(self, children: int) -> bool:
+        """Whether so many more may be sent before the last one."""
         taken = sum(1 for child in self.children if child.status is not Status.REJECTED)
-        return self.moves is not None and taken >= self.moves
+        return self.moves is None or taken + children <= self.moves
 
     @property
     def live(self) -> Child | None:

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
-from services.execution.domain import grid, identity, ladder
-from services.execution.domain.broker import OrderRequest
+from services.execution.domain import ladder
 from services.execution.domain.ladder import Policy
 from services.execution.domain.order_events import Place
+from services.execution.domain.order_next import is_urgent, next_child, request, rung_ends, rung_from, urgent_from
 from services.execution.domain.order_state import Child, Phase, SmartOrder
 from services.execution.domain.order_step import (
     Step,
@@ -24,6 +24,8 @@ from services.execution.domain.order_step import (
 from shared.contracts.marketdata import Quote
 
 _NO_QUOTE_PAUSE_SECONDS = 0.5
+_WATCH_SECONDS = 1.0
+"""How often the quote is looked at while a price rests that may have to move."""
 
 
 def decided(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
@@ -40,7 +42,7 @@ def decided(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Po
         return _gave_up(step, now, policy)
     if quote is None or not quote.is_two_sided:
         return ready(step, now, in_seconds=_NO_QUOTE_PAUSE_SECONDS)
-    return _next_child(order, quote, now, policy)
+    return next_child(order, quote, now, policy)
 
 
 def watched(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
@@ -53,8 +55,10 @@ def watched(order: SmartOrder, quote: Quote | None, now: dt.datetime, policy: Po
         return cancelling(step.changed(stop_reason=_too_long(policy)), live, now, policy)
     if is_ours and now < order.close_at and _rung_is_over(order, now, policy):
         step = _climbed(order, live, quote, now, policy)
-        if step.order.phase is not Phase.WORKING:
-            return step
+    elif is_ours and now < order.close_at:
+        step = _followed(order, live, quote, now, policy)
+    if step.order.phase is not Phase.WORKING:
+        return step
     step = _asked_if_quiet(step, live, now, policy)
     return step.changed(wake_at=_next_look(step.order, now, policy))
 
@@ -103,50 +107,14 @@ def missed(order: SmartOrder, now: dt.datetime, policy: Policy) -> Step:
         absent = replace(live, is_over=True)
         return ready(Step(order.with_child(absent)), now)
     step = Step(order).changed(phase=Phase.PLACING, wake_at=None, resends=order.resends + 1)
-    return step.asking(Place(_request(order, live), live.rung, live.attempt, None, is_resend=True))
-
-
-def _next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Policy) -> Step:
-    index = policy.last if _must_be_last(order, now, policy) else min(order.rung, policy.last)
-    rung = policy.rungs[index]
-    price = ladder.price(rung, quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
-    qty = grid.shares_down(order.remaining, whole=True) if order.whole_shares else order.remaining
-    if qty <= 0 or qty * (price or quote.mid) < policy.min_notional:
-        return finished(Step(order), "the rest is too small to trade", now, limit="minimum notional")
-    attempt = len(order.children) + 1
-    child = Child(
-        client_order_id=identity.client_order_id(order.order_id, rung.name, attempt),
-        rung=rung.name,
-        attempt=attempt,
-        qty=qty,
-        limit_price=price,
-        sent_at=now,
-        bid=quote.bid,
-        ask=quote.ask,
-    )
-    changed = replace(
-        order,
-        phase=Phase.PLACING,
-        children=(*order.children, child),
-        rung=index,
-        rung_since=now,
-        resends=0,
-        wake_at=None,
-        arrival_mid=order.arrival_mid or quote.mid,
-        arrival=quote if order.arrival_mid is None else order.arrival,
-    )
-    return Step(changed, (Place(_request(order, child), rung.name, attempt, quote),))
-
-
-def _request(order: SmartOrder, child: Child) -> OrderRequest:
-    return OrderRequest(child.client_order_id, order.symbol, order.side, child.qty, child.limit_price)
+    return step.asking(Place(request(order, live), live.rung, live.attempt, None, is_resend=True))
 
 
 def _climbed(order: SmartOrder, live: Child, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
     """The next rung, or the last one again at today's price. The same price is not sent again: it keeps its place in the queue."""
     if quote is None or not quote.is_two_sided:
         return Step(order)
-    index = policy.last if _must_be_last(order, now, policy) else min(order.rung + 1, policy.last)
+    index = rung_from(order.rung + 1, order, quote, now, policy)
     price = ladder.price(policy.rungs[index], quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
     moved = Step(order).changed(rung=index, rung_since=now)
     if price == live.limit_price:
@@ -154,6 +122,21 @@ def _climbed(order: SmartOrder, live: Child, quote: Quote | None, now: dt.dateti
     if index == order.rung and not _is_better(order, live.limit_price, price):
         return moved  # the market came towards us: what stands is already marketable
     return cancelling(moved, live, now, policy)
+
+
+def _followed(order: SmartOrder, live: Child, quote: Quote | None, now: dt.datetime, policy: Policy) -> Step:
+    """The same rung at today's price, or the last one where waiting is about to cost more than crossing."""
+    rung = policy.rungs[min(order.rung, policy.last)]
+    if quote is None or not quote.is_two_sided:
+        return Step(order)
+    if ladder.must_leave(rung, quote, order.side, coarse=order.coarse_prices):
+        return cancelling(Step(order).changed(rung=policy.last, rung_since=now), live, now, policy)
+    if rung.follows_seconds is None or now < later(live.sent_at, rung.follows_seconds):
+        return Step(order)
+    if not order.can_afford(policy.last - order.rung):
+        return Step(order)  # what requests there are belong to the rungs to come
+    price = ladder.price(rung, quote, order.side, policy.collar_bps, coarse=order.coarse_prices)
+    return Step(order) if price == live.limit_price else cancelling(Step(order), live, now, policy)
 
 
 def _is_better(order: SmartOrder, standing: Decimal | None, price: Decimal | None) -> bool:
@@ -185,33 +168,17 @@ def _next_look(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.dateti
     """When a live child has to be looked at again, if nothing is heard."""
     times = [_next_question(order, policy)]
     if now < order.close_at:
-        times += [_spent_at(order, now, policy), _rung_ends(order, policy)]
-        times += [_urgent_from(order, policy)] if order.rung < policy.last else []
+        times += [_spent_at(order, now, policy), rung_ends(order, policy)]
+        times += [urgent_from(order, policy)] if order.rung < policy.last else []
+        times += [later(now, _WATCH_SECONDS)] if policy.rungs[min(order.rung, policy.last)].is_watched else []
     # What is past was not acted on for want of a quote; it is looked at again soon, not at once.
     soon = later(now, _NO_QUOTE_PAUSE_SECONDS)
     times = [time if time > now else soon for time in times]
     return min(times)
 
 
-def _rung_ends(order: SmartOrder, policy: Policy) -> dt.datetime:
-    return later(order.rung_since or order.started_at, policy.rungs[min(order.rung, policy.last)].patience_seconds)
-
-
 def _rung_is_over(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
-    return now >= _rung_ends(order, policy) or (order.rung < policy.last and _is_urgent(order, now, policy))
-
-
-def _urgent_from(order: SmartOrder, policy: Policy) -> dt.datetime:
-    return later(order.close_at, -policy.deadline_seconds_before_close)
-
-
-def _must_be_last(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
-    """Whether the next price has to be the last rung's: time or requests are up."""
-    return order.is_out_of_moves or _is_urgent(order, now, policy)
-
-
-def _is_urgent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
-    return now >= _urgent_from(order, policy)
+    return now >= rung_ends(order, policy) or (order.rung < policy.last and is_urgent(order, now, policy))
 
 
 def _is_spent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
@@ -221,7 +188,7 @@ def _is_spent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
 def _spent_at(order: SmartOrder, now: dt.datetime, policy: Policy) -> dt.datetime:
     """While its symbol does not trade, no patience is lost."""
     parked = order.parked_seconds + ((now - order.parked_since).total_seconds() if order.parked_since else 0)
-    return later(order.started_at, policy.give_up_seconds + parked)
+    return later(order.slice_since or order.started_at, policy.give_up_seconds + parked)
 
 
 def _is_lost(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:

@@ -27,6 +27,7 @@ from services.execution.domain.broker import Asset, BrokerUpdate
 from services.execution.domain.ladder import Policy
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
+from services.execution.domain.policies import Policies
 from services.execution.domain.request_budget import UNLIMITED, Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import Books
@@ -194,7 +195,9 @@ class TradingRoom:
             obstacle=self.obstacle,
             budget=self.budget,
         )
-        return Desk(ports, DeskRules(self.policy, self.bounds, PlanRules(), self.lease_seconds, self.requests))
+        return Desk(
+            ports, DeskRules(Policies(self.policy), self.bounds, PlanRules(), self.lease_seconds, self.requests)
+        )
 
     def target(
         self, unknown_share: str = "0", prices: Mapping[str, str] | None = None, **weights: str

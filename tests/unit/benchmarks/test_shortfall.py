@@ -21,8 +21,8 @@ from benchmarks.shortfall_venue import Fate, Side, VenueOrder, advance, fate
 from services.execution.domain import costs
 
 BID, ASK, CENT = 1_000_000, 1_000_100, 100
-PESSIMIST = Rules(horizon=60, latency=0, counts_undecided=False)
-OPTIMIST = Rules(horizon=60, latency=0, counts_undecided=True)
+PESSIMIST = Rules(horizon=120, latency=0, counts_undecided=False)
+OPTIMIST = Rules(horizon=120, latency=0, counts_undecided=True)
 
 
 def a_tape(

@@ -51,9 +51,8 @@ def test_a_naked_market_order_exists_only_where_it_was_asked_for() -> None:
     assert price(policy.rungs[-1], a_quote(), "buy", COLLAR) is None
 
 
-def test_urgency_shortens_or_lengthens_the_ladder() -> None:
+def test_an_urgent_order_begins_with_the_marketable_rung() -> None:
     assert [rung.name for rung in standard(urgency="urgent").rungs] == ["take"]
-    assert standard(urgency="passive").rungs[0].patience_seconds == 2 * standard().rungs[0].patience_seconds
 
 
 @pytest.mark.parametrize("quote", [a_quote(bid=None), a_quote(ask=None), a_quote(bid="2", ask="1")])

@@ -18,11 +18,15 @@ def dollars(*amounts: int) -> tuple[Decimal, ...]:
     [(0, (0, 0, 0)), (1, (0, 1, 0)), (2, (0, 1, 1)), (3, (1, 1, 1)), (4, (1, 2, 1)), (9, (3, 3, 3)), (99, (3, 3, 3))],
 )
 def test_moves_are_dealt_one_by_one_the_largest_order_first(moves: int, expected: tuple[int, ...]) -> None:
-    assert dealt(dollars(10, 300, 200), moves, most=3) == expected
+    assert dealt(dollars(10, 300, 200), moves, most=(3, 3, 3)) == expected
+
+
+def test_an_order_that_has_no_use_for_moves_leaves_them_to_the_others() -> None:
+    assert dealt(dollars(10, 300, 200), 4, most=(6, 0, 2)) == (2, 0, 2)
 
 
 def test_a_few_orders_may_try_every_price() -> None:
-    assert dealt(dollars(5, 5), affordable("buy", 2, 0, requests=200, used=0), most=3) == (3, 3)
+    assert dealt(dollars(5, 5), affordable("buy", 2, 0, requests=200, used=0), most=(3, 3)) == (3, 3)
 
 
 def test_of_42_sells_and_42_buys_no_more_is_used_than_there_is() -> None:

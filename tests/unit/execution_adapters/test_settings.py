@@ -14,7 +14,10 @@ from shared.settings import SettingsError, read
 def test_the_defaults_let_everything_be_in_one_symbol_and_no_naked_market_order() -> None:
     settings = read(ExecutionSettings)
     assert settings.bounds().max_position_weight == 1
-    assert [rung.kind for rung in settings.policy().rungs].count("market") == 0
+    for side, reason in (("buy", "new in the target"), ("sell", "not in the target")):
+        policy = settings.policies(sees_whole_market=True).of(side, reason)  # type: ignore[arg-type]
+        assert [rung.kind for rung in policy.rungs].count("market") == 0
+        assert (policy.rungs[0].name, policy.rungs[-1].name) == ("near", "take")
     assert settings.live_account is None
 
 
@@ -33,11 +36,12 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
     }.items():
         monkeypatch.setenv(f"EXECUTION_{name}", value)
     settings = read(ExecutionSettings)
-    bounds, rules, policy = settings.bounds(), settings.plan_rules(), settings.policy()
+    bounds, rules = settings.bounds(), settings.plan_rules()
+    policy = settings.policies(sees_whole_market=True).of("buy", "new in the target")
     assert (bounds.max_position_weight, bounds.max_order_notional) == (Decimal("0.25"), Decimal(5000))
     assert (bounds.max_spread_bps, bounds.max_quote_age_seconds) == (Decimal("12.5"), 5)
     assert (rules.cash_reserve, rules.min_notional, rules.buy_margin_bps) == (Decimal("0.01"), 25, 7)
-    assert (policy.collar_bps, policy.rungs[0].patience_seconds, policy.rungs[-1].kind) == (7, 3, "market")
+    assert (policy.collar_bps, policy.rungs[0].follows_seconds, policy.rungs[-1].kind) == (7, 3, "market")
     assert settings.live_account == "471234567"
 
 
@@ -67,7 +71,16 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
         ("PATIENCE_SECONDS", "-3"),
         ("STEPS", "21"),
         ("STEPS", "1.5"),
+        ("POLICY", "greedy"),
+        ("POLICY", "patient,sell=greedy"),
+        ("POLICY", "patient,short=take"),
         ("URGENCY", "now"),
+        ("URGENCY", "normal,sell=now"),
+        ("MAX_LEAN", "1.1"),
+        ("DEADLINE_SECONDS", "0"),
+        ("SLICE_NOTIONAL", "0"),
+        ("SLICE_SHOWN_SHARE", "-1"),
+        ("SLICE_SECONDS", "NaN"),
         ("COLLAR_BPS", "20000"),
         ("MARKET_ORDER_FALLBACK", "perhaps"),
         ("LIVE_ACCOUNT", "my account"),
@@ -89,6 +102,26 @@ def test_a_limit_that_is_zero_is_switched_off(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(f"EXECUTION_{name}", "0")
     bounds = read(ExecutionSettings).bounds()
     assert (bounds.max_close_move, bounds.max_volume_share) == (None, None)
+
+
+def test_policies_differ_by_side_reason_and_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXECUTION_POLICY", "peg,trim=passive")
+    monkeypatch.setenv("EXECUTION_URGENCY", "normal,exit=urgent")
+    monkeypatch.setenv("EXECUTION_SLICE_NOTIONAL", "5000")
+    settings = read(ExecutionSettings)
+    policies = settings.policies(sees_whole_market=True)
+    assert policies.of("buy", "new in the target").rungs[0].name == "mid"
+    assert policies.of("sell", "above its target").rungs[0].name == "join"
+    assert policies.of("sell", "not in the target").rungs[0].name == "take"
+    assert policies.default.rungs[0].leaves_at_lean == Decimal("0.7")
+    assert policies.default.slicing.notional == 5000
+    assert settings.policies(sees_whole_market=False).default.rungs[0].leaves_at_lean is None
+
+
+def test_a_policy_that_does_not_exist_is_told_with_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXECUTION_POLICY", "greedy")
+    with pytest.raises(SettingsError, match=r"EXECUTION_POLICY: expected one of patient, passive, mid.*got 'greedy'"):
+        read(ExecutionSettings)
 
 
 def test_the_symbol_lists_reach_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
