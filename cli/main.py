@@ -11,12 +11,15 @@ import typer
 from cli import (
     backtest,
     configuration,
+    export,
     indicator,
     orders,
     parity,
     plans,
+    pnl,
     positions,
     rebalance,
+    reconcile,
     run,
     signals,
     simulator,
@@ -51,9 +54,20 @@ _GROUPS: dict[str, tuple[Callable[..., Any], ...]] = {
         tca.tca,
         orders.orders,
         positions.positions,
+        pnl.pnl,
+        export.export,
         configuration.settings,
     ),
-    "Act": (run.run, rebalance.rebalance, orders.cancel, trading.halt, trading.resume, trading.arm, trading.disarm),
+    "Act": (
+        run.run,
+        rebalance.rebalance,
+        reconcile.reconcile,
+        orders.cancel,
+        trading.halt,
+        trading.resume,
+        trading.arm,
+        trading.disarm,
+    ),
 }
 _GROUPS["Test"] = (backtest.backtest, parity.parity, sweep.sweep)
 for group, commands in _GROUPS.items():

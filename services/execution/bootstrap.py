@@ -21,6 +21,7 @@ from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.http import Room, create_routes
+from services.execution.adapters.http_books import BooksDoor, create_books_routes
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.leg_queue import RqLegQueue
 from services.execution.adapters.metrics_listener import count_broker_call, metrics_runner, trading_state
@@ -157,6 +158,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         lambda: reconciliation.last,
     )
     create_routes(app, room)
+    create_books_routes(app, BooksDoor(reconciliation, books, ground.quotes, ground.clock))
     parts: dict[str, Part] = {
         "runner": runner.run,
         "dispatcher": dispatcher.run,

@@ -90,6 +90,10 @@ class Bookkeeper:
         """What to commit with a plan."""
         return self._store.remembering(plan)
 
+    def marks(self) -> Mapping[dt.date, Mapping[str, Decimal]]:
+        """The prices at which each day last stood."""
+        return self._store.marks()
+
     @property
     def is_in_doubt(self) -> bool:
         return bool(self._doubts)

@@ -30,10 +30,10 @@ from services.execution.adapters.http_views import (
     account_view,
     order_view,
     position_view,
-    reconciliation_view,
 )
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.reconciliation import ReconciliationReport
+from services.execution.adapters.reconciliation_views import reconciliation_view
 from services.execution.domain.arming import Armed, Disarmed, masked
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import Broker, BrokerUnavailableError, Journal

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.execution.adapters.reconciliation import ReconciliationReport
+from services.execution.adapters.reconciliation_views import ReconciliationView
 from services.execution.domain.arming import MAX_HOURS, masked
 from services.execution.domain.broker import Account, BrokerOrder, Position
 from services.execution.domain.records import LegRecord, PlanRecord, TradingStateName
@@ -94,14 +94,6 @@ class AccountView(BaseModel):
     is_blocked: bool
 
 
-class ReconciliationView(BaseModel):
-    at: AwareDatetime
-    orders: int
-    differences: tuple[str, ...]
-    foreign_orders: tuple[str, ...]
-    unresolved: tuple[str, ...]
-
-
 class StateView(BaseModel):
     mode: str
     account: str
@@ -150,14 +142,4 @@ def account_view(account: Account) -> AccountView:
         cash=account.cash,
         buying_power=account.buying_power,
         is_blocked=account.is_blocked,
-    )
-
-
-def reconciliation_view(report: ReconciliationReport) -> ReconciliationView:
-    return ReconciliationView(
-        at=report.at,
-        orders=report.orders,
-        differences=tuple(f"{d.kind}: {d.client_order_id} {d.symbol}: {d.detail}" for d in report.differences),
-        foreign_orders=tuple(f"{order.side} {order.symbol} ({order.client_order_id})" for order in report.foreign),
-        unresolved=report.unresolved,
     )

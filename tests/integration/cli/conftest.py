@@ -18,7 +18,7 @@ from tests.integration.cli.house import TOKEN, Ended, House
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., object]) -> Iterator[House]:
     house, stop = House(), threading.Event()
-    threads = [threading.Thread(target=house.obey, args=(stop,))]
+    threads = [threading.Thread(target=part, args=(stop,)) for part in (house.obey, house.reconciliation.run)]
     for service, port in zip(SERVICE_PORTS, free_ports(len(SERVICE_PORTS)), strict=True):
         house.urls[service] = f"http://127.0.0.1:{port}"
         monkeypatch.setenv(f"ALCHEMISER_{service.upper()}_URL", house.urls[service])

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
 from services.execution.adapters.arming_store import ArmingDesk
+from services.execution.adapters.bookkeeper import Bookkeeper, BooksPorts
 from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.http import Room, create_routes
+from services.execution.adapters.http_books import BooksDoor, create_books_routes
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
+from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.plan_store import PlanStore
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop
 from services.execution.domain import records
 from services.execution.domain.arming import ArmingToken
+from services.execution.domain.books_check import BooksRules
 from services.execution.domain.broker import Asset
 from services.strategy.adapters.web import add_routes
 from shared.bus import Outcome, Put
@@ -25,6 +31,7 @@ from shared.bus.memory_bus import MemoryBus
 from shared.clock import ManualClock
 from shared.contracts import Message, streams
 from shared.contracts.control import HaltRequested, ResumeRequested
+from shared.contracts.marketdata import Quote
 from shared.http import TokenCheck, create_app, digest_of
 from shared.runner import Runner, RunnerOptions
 
@@ -51,9 +58,23 @@ class House:
     obeys: threading.Event = field(default_factory=threading.Event)
     urls: dict[str, str] = field(default_factory=dict)
     broker: MemoryBroker = field(init=False)
+    reconciliation: ReconciliationLoop = field(init=False)
 
     def __post_init__(self) -> None:
         self.broker = MemoryBroker(self.clock.now, assets=[Asset("SPY", is_tradable=True, is_fractionable=True)])
+        self.leases = MemoryLeases()
+        self.journal = MemoryJournal(self.leases)
+        ports = BooksPorts(self.broker, self.journal, self.bus, Book(self.bus), self.clock)
+        self.bookkeeper = Bookkeeper(ports, BooksRules(), "PA3MEMORY")
+        self.reconciliation = ReconciliationLoop(
+            self.broker,
+            self.journal,
+            MemoryUpdates(),
+            self.bus,
+            self.clock,
+            pace=Pace(arrival=0),
+            books=self.bookkeeper,
+        )
         self.obeys.set()
 
     def put(self, key: str, name: str, document: str) -> None:
@@ -69,9 +90,11 @@ class House:
         app = create_app(service, {"redis": lambda: self.missing.get(service)}, TokenCheck(digest_of(TOKEN)))
         if service == "execution":
             desk = ArmingDesk("live", LIVE_ACCOUNT, LIVE_ACCOUNT, _ArmingMemory(), self.clock)  # type: ignore[arg-type] # a twin
-            journal = MemoryJournal(MemoryLeases())
+            journal = self.journal
             costs = CostStore(self.bus, Book(self.bus), self.clock, 60)
             create_routes(app, Room(self.bus, self.clock, self.broker, journal, PlanStore(self.bus), desk, costs))
+            door = BooksDoor(self.reconciliation, self.bookkeeper, _NoQuotes(), self.clock)
+            create_books_routes(app, door)
         if service == "strategy":
             add_routes(app, self.bus, self.clock, ("nuclear", "tecl"))
         return app
@@ -103,6 +126,16 @@ class _NoToken:
 
     def token(self) -> ArmingToken | None:
         return self.kept
+
+
+class _NoQuotes:
+    """The Quotes port of a feed that says nothing: prices are the broker's."""
+
+    def latest(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        return {}
+
+    def want(self, symbols: Sequence[str]) -> None:
+        """Nobody listens."""
 
 
 class _ArmingMemory:
