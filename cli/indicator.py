@@ -15,16 +15,6 @@ from cli.tables import AsJson, show, table
 if TYPE_CHECKING:
     from services.strategy.domain.indicators import Indicator
 
-_ALIASES = {
-    "sma": "moving-average-price",
-    "ema": "exponential-moving-average-price",
-    "close": "current-price",
-    "macd": "moving-average-convergence-divergence",
-    "macd-signal": "moving-average-convergence-divergence-signal",
-    "ppo": "percentage-price-oscillator",
-    "ppo-signal": "percentage-price-oscillator-signal",
-}
-
 
 def indicator(
     name: Annotated[str, typer.Argument(help="rsi, sma, ema, macd, ... or any word of the symphony language.")],
@@ -35,7 +25,7 @@ def indicator(
     short_window: Annotated[int | None, typer.Option(min=1)] = None,
     long_window: Annotated[int | None, typer.Option(min=1)] = None,
     smooth_window: Annotated[int | None, typer.Option(min=1)] = None,
-    std_dev: Annotated[int, typer.Option(min=1, help="Width of a Bollinger band.")] = 2,
+    std_dev: Annotated[int | None, typer.Option(min=1, help="Width of a Bollinger band; 2 unless told.")] = None,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="date,value with all digits; no value where undefined.")
     ] = False,
@@ -51,6 +41,8 @@ def indicator(
         "std-dev": std_dev,
     }
     windows = tuple(_window(found, field, told[field]) for field in found.windows)
+    for field in (field for field, days in told.items() if days is not None and field not in found.windows):
+        raise CommandError(ExitCode.USAGE, f"--{field}: expected none for {found.name}, got {told[field]}")
     recorded, symbol = closes_for(closes), symbol.upper().replace("/", ".")
     if not recorded.has_any(symbol):
         raise CommandError(ExitCode.USAGE, f"--symbol: expected one with closes in {closes}, got {symbol}")
@@ -70,16 +62,20 @@ def indicator(
 
 
 def _found(name: str) -> Indicator:
-    from services.strategy.domain.indicators import BY_NAME  # noqa: PLC0415
-    from services.strategy.domain.symphony.vocabulary import BY_COMPOSER_NAME  # noqa: PLC0415 - so that other commands start fast
+    from services.strategy.domain.indicators import ALL  # noqa: PLC0415 - so that other commands start fast
 
-    known = {**BY_COMPOSER_NAME, **BY_NAME, **{alias: BY_NAME[full] for alias, full in _ALIASES.items()}}
-    if name not in known:
+    known = {spelling: found for found in ALL for spelling in found.names}
+    wanted = known.get(name.lower().replace("_", "-"))
+    if wanted is None:
         raise CommandError(ExitCode.USAGE, f"{name}: expected one of {', '.join(sorted(known))}")
-    return known[name]
+    return wanted
 
 
 def _window(found: Indicator, field: str, days: int | None) -> int:
+    from services.strategy.domain.indicators import DEFAULT_WINDOWS  # noqa: PLC0415 - as above
+
+    if days is None and field in DEFAULT_WINDOWS:
+        return DEFAULT_WINDOWS[field]
     if days is None:
         raise CommandError(ExitCode.USAGE, f"--{field}: expected a number of days for {found.name}")
     return days

@@ -132,9 +132,16 @@ class Columns:
             flow = flows.pop()
             if not flow.rows.size:
                 continue
+            known = self._allocations.get(id(_unnamed(flow.node)))
             if isinstance(flow.node, Asset):
                 route.refuse_unlisted(flow.node.symbol, flow.rows)
                 weights[flow.rows, place[flow.node.symbol]] += flow.shares
+            elif known is not None:
+                # Ranked by its own path, so evaluated for that already: without this, nested rankings are walked again and again.
+                inner = known[1]
+                route.undefined[flow.rows[~inner.defined[flow.rows]]] = True
+                columns = np.array([place[symbol] for symbol in inner.symbols], dtype=np.intp)
+                weights[np.ix_(flow.rows, columns)] += flow.shares[:, None] * inner.weights[flow.rows]
             else:
                 # Reversed, so that weights add up in listed order, as in the one-day evaluation.
                 flows.extend(reversed(route.onward(flow)))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from services.strategy.domain.indicators import (
     CLOSE,
     CUMULATIVE_RETURN,
+    DEFAULT_WINDOWS,
     EMA,
     LOWER_BOLLINGER,
     MACD,
@@ -105,11 +106,11 @@ def macd_signal(symbol: str, short: int, long: int, smooth: int) -> Measure:
     return Measure(by(MACD_SIGNAL, short, long, smooth), symbol)
 
 
-def upper_bollinger(symbol: str, window: int, deviations: int = 2) -> Measure:
+def upper_bollinger(symbol: str, window: int, deviations: int = DEFAULT_WINDOWS["std-dev"]) -> Measure:
     return Measure(by(UPPER_BOLLINGER, window, deviations), symbol)
 
 
-def lower_bollinger(symbol: str, window: int, deviations: int = 2) -> Measure:
+def lower_bollinger(symbol: str, window: int, deviations: int = DEFAULT_WINDOWS["std-dev"]) -> Measure:
     return Measure(by(LOWER_BOLLINGER, window, deviations), symbol)
 
 

@@ -37,6 +37,7 @@ from services.strategy.domain.language import (
     stdev_return,
     when,
 )
+from services.strategy.domain.routing import Route
 from services.strategy.domain.survey import closes_needed, held_symbols, symbols_of
 from services.strategy.domain.tree import Node
 from services.strategy.domain.undefined import UndefinedDecision
@@ -199,6 +200,14 @@ def test_a_composite_begins_when_it_can_first_decide_and_anew_after_a_gap() -> N
     np.testing.assert_allclose(path, [NAN, 100, 110, NAN, 100, 110])
 
 
+def test_a_composite_without_a_close_on_the_day_has_no_value_however_the_table_goes_on() -> None:
+    tree = highest(1, by(CLOSE), group("a group", hold("AAA")))
+    whole = a_table(AAA=[10.0, NAN, NAN, 11.0, 12.0])
+    defined = [True, False, False, True, True]
+    assert Columns(whole).allocation(tree).defined.tolist() == defined
+    assert [bool(Columns(whole.until(day)).allocation(tree).defined[-1]) for day in range(5)] == defined
+
+
 def test_three_hundred_levels_of_nesting_are_no_problem() -> None:
     tree: Node = hold("AAA")
     for level in range(300):
@@ -208,6 +217,23 @@ def test_three_hundred_levels_of_nesting_are_no_problem() -> None:
     assert Columns(closes).allocation(tree).weights[-1].tolist() == [1.0, 0.0]
     assert symbols_of(tree) == ("AAA", "BBB")
     assert closes_needed(tree) == 1
+
+
+def test_rankings_inside_rankings_are_each_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    visits: list[object] = []
+    onward = Route.onward
+    monkeypatch.setattr(Route, "onward", lambda self, flow: visits.append(flow.node) or onward(self, flow))
+    closes = a_table(AAA=[float(10 + day % 7) for day in range(60)], BIL=[float(20 + day) for day in range(60)])
+
+    def visited(levels: int) -> int:
+        tree: Node = hold("AAA")
+        for level in range(levels):
+            tree = highest(1, by(CUMULATIVE_RETURN, 1), group(f"level {level}", equal(tree, "BIL")), "BIL")
+        visits.clear()
+        Columns(closes).allocation(tree)
+        return len(visits)
+
+    assert visited(40) <= 2.5 * visited(20)  # it was the square of the levels'
 
 
 @pytest.mark.parametrize(

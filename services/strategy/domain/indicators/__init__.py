@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from services.strategy.domain.indicators.close import CLOSE
 from services.strategy.domain.indicators.cumulative_return import CUMULATIVE_RETURN
 from services.strategy.domain.indicators.ema import EMA
-from services.strategy.domain.indicators.indicator import FloatArray, Indicator, run_ending_at, unbroken_runs
+from services.strategy.domain.indicators.indicator import (
+    DEFAULT_WINDOWS,
+    FloatArray,
+    Indicator,
+    run_ending_at,
+    unbroken_runs,
+)
 from services.strategy.domain.indicators.lower_bollinger import LOWER_BOLLINGER
 from services.strategy.domain.indicators.macd import MACD
 from services.strategy.domain.indicators.macd_signal import MACD_SIGNAL
@@ -19,30 +27,12 @@ from services.strategy.domain.indicators.stdev_price import STDEV_PRICE
 from services.strategy.domain.indicators.stdev_return import STDEV_RETURN
 from services.strategy.domain.indicators.upper_bollinger import UPPER_BOLLINGER
 
-ALL = (
-    CLOSE,
-    CUMULATIVE_RETURN,
-    EMA,
-    LOWER_BOLLINGER,
-    MACD,
-    MACD_SIGNAL,
-    MAX_DRAWDOWN,
-    MOVING_AVERAGE_RETURN,
-    PPO,
-    PPO_SIGNAL,
-    RSI,
-    SMA,
-    STDEV_PRICE,
-    STDEV_RETURN,
-    UPPER_BOLLINGER,
-)
-BY_NAME = {indicator.name: indicator for indicator in ALL}
-
 __all__ = [
     "ALL",
     "BY_NAME",
     "CLOSE",
     "CUMULATIVE_RETURN",
+    "DEFAULT_WINDOWS",
     "EMA",
     "LOWER_BOLLINGER",
     "MACD",
@@ -61,3 +51,7 @@ __all__ = [
     "run_ending_at",
     "unbroken_runs",
 ]
+
+ALL: Final = tuple(found for name in __all__ if isinstance(found := globals().get(name), Indicator))
+"""The one list of them, in alphabetical order: the two forms of symphonies, Python's words and the command line read it."""
+BY_NAME: Final = {indicator.name: indicator for indicator in ALL}

@@ -9,5 +9,5 @@ def _close(run: FloatArray) -> FloatArray:
     return run
 
 
-CLOSE = Indicator("current-price", "close", (), 1, lambda: 1, _close)
+CLOSE = Indicator("close", "current-price", "close", (), 1, lambda: 1, _close)
 """In dollars; needs one close."""

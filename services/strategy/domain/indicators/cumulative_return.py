@@ -10,6 +10,12 @@ def _cumulative_return(run: FloatArray, window: int) -> FloatArray:
 
 
 CUMULATIVE_RETURN = Indicator(
-    "cumulative-return", "cumulative-return", ("window",), 1, lambda window: window + 1, _cumulative_return
+    "cumulative_return",
+    "cumulative-return",
+    "cumulative-return",
+    ("window",),
+    1,
+    lambda window: window + 1,
+    _cumulative_return,
 )
 """In percent; needs window + 1 closes."""

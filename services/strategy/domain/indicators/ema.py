@@ -16,5 +16,7 @@ def exponential_means(run: FloatArray, window: int) -> FloatArray:
     return np.array(list(accumulate(run[window:].tolist(), lambda mean, x: mean + alpha * (x - mean), initial=seed)))
 
 
-EMA = Indicator("exponential-moving-average-price", "EMA", ("window",), 1, lambda window: window, exponential_means)
+EMA = Indicator(
+    "ema", "exponential-moving-average-price", "EMA", ("window",), 1, lambda window: window, exponential_means
+)
 """In dollars; needs window closes."""

@@ -6,13 +6,17 @@ closes it is undefined (NaN). A leading gap is "not listed yet"; an interior gap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+DEFAULT_WINDOWS: Final[Mapping[str, int]] = {"std-dev": 2}
+"""A window that may be left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,9 +25,11 @@ class Indicator:
 
     Call it with closes of shape (days,) or (days, symbols), NaN where there is none; the answer has the same shape.
 
-    `name` is the symphony language's word, `symbol` what people read before the windows ("RSI" in RSI10(SPY)).
+    All its names stand here and nowhere else: `word` in Python and on the command line, `name` in `.clj` files,
+    `composer_name` in JSON where that differs, `short_name` for people ("RSI" in RSI10(SPY)).
     """
 
+    word: str
     name: str
     short_name: str
     windows: tuple[str, ...]
@@ -31,6 +37,12 @@ class Indicator:
     closes_needed: Callable[..., int]
     of_run: Callable[..., FloatArray]
     """(one unbroken run with enough closes, *windows) -> the values of its last len(run) - closes_needed + 1 days"""
+    composer_name: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each once; on the command line words have dashes."""
+        return tuple(dict.fromkeys((self.word.replace("_", "-"), self.name, self.composer_name or self.name)))
 
     def __call__(self, closes: ArrayLike, *windows: int) -> FloatArray:
         """Raises ValueError naming the window that is missing, too small or not a whole number."""

@@ -12,6 +12,6 @@ def _lower(run: FloatArray, window: int, deviations: int) -> FloatArray:
 
 
 LOWER_BOLLINGER = Indicator(
-    "lower-bollinger", "lower-bollinger", ("window", "std-dev"), 1, lambda window, _: window, _lower
+    "lower_bollinger", "lower-bollinger", "lower-bollinger", ("window", "std-dev"), 1, lambda window, _: window, _lower
 )
 """In dollars; needs window closes."""

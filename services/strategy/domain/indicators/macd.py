@@ -12,5 +12,7 @@ def _macd(run: FloatArray, short: int, long: int) -> FloatArray:
     return exponential_means(run[longest - short :], short) - exponential_means(run[longest - long :], long)
 
 
-MACD = Indicator("moving-average-convergence-divergence", "MACD", ("short-window", "long-window"), 1, max, _macd)
+MACD = Indicator(
+    "macd", "moving-average-convergence-divergence", "MACD", ("short-window", "long-window"), 1, max, _macd
+)
 """In dollars; needs as many closes as the longer window."""

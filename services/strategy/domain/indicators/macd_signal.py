@@ -12,6 +12,7 @@ def _macd_signal(run: FloatArray, short: int, long: int, smooth: int) -> FloatAr
 
 
 MACD_SIGNAL = Indicator(
+    "macd_signal",
     "moving-average-convergence-divergence-signal",
     "MACD-signal",
     ("short-window", "long-window", "smooth-window"),

@@ -14,5 +14,7 @@ def _max_drawdown(run: FloatArray, window: int) -> FloatArray:
     return deepest * 100.0
 
 
-MAX_DRAWDOWN = Indicator("max-drawdown", "max-drawdown", ("window",), 1, lambda window: window, _max_drawdown)
+MAX_DRAWDOWN = Indicator(
+    "max_drawdown", "max-drawdown", "max-drawdown", ("window",), 1, lambda window: window, _max_drawdown
+)
 """In percent, 0 for a window that only rises; needs window closes."""

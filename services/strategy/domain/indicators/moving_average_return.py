@@ -11,6 +11,7 @@ def _moving_average_return(run: FloatArray, window: int) -> FloatArray:
 
 
 MOVING_AVERAGE_RETURN = Indicator(
+    "moving_average_return",
     "moving-average-return",
     "moving-average-return",
     ("window",),

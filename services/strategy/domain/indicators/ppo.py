@@ -13,5 +13,5 @@ def _ppo(run: FloatArray, short: int, long: int) -> FloatArray:
     return (exponential_means(run, short)[longest - short :] - slow) / slow * 100.0
 
 
-PPO = Indicator("percentage-price-oscillator", "PPO", ("short-window", "long-window"), 1, max, _ppo)
+PPO = Indicator("ppo", "percentage-price-oscillator", "PPO", ("short-window", "long-window"), 1, max, _ppo)
 """In percent; needs as many closes as the longer window."""

@@ -12,6 +12,7 @@ def _ppo_signal(run: FloatArray, short: int, long: int, smooth: int) -> FloatArr
 
 
 PPO_SIGNAL = Indicator(
+    "ppo_signal",
     "percentage-price-oscillator-signal",
     "PPO-signal",
     ("short-window", "long-window", "smooth-window"),

@@ -33,5 +33,7 @@ def _rsi(run: FloatArray, window: int) -> FloatArray:
     return strengths
 
 
-RSI = Indicator("rsi", "RSI", ("window",), 1, lambda window: window + 1, _rsi)
+RSI = Indicator(
+    "rsi", "rsi", "RSI", ("window",), 1, lambda window: window + 1, _rsi, composer_name="relative-strength-index"
+)
 """0 to 100; needs window + 1 closes. Source: Wilder, New Concepts in Technical Trading Systems (1978)."""

@@ -10,5 +10,5 @@ def _sma(run: FloatArray, window: int) -> FloatArray:
     return means
 
 
-SMA = Indicator("moving-average-price", "SMA", ("window",), 1, lambda window: window, _sma)
+SMA = Indicator("sma", "moving-average-price", "SMA", ("window",), 1, lambda window: window, _sma)
 """In dollars; needs window closes."""

@@ -13,11 +13,13 @@ def sample_deviations(values: FloatArray, window: int) -> FloatArray:
 
 
 STDEV_PRICE = Indicator(
+    "stdev_price",
     "stdev-price",
     "stdev-price",
     ("window",),
     2,
     lambda window: window,
     sample_deviations,
+    composer_name="standard-deviation-price",
 )
 """In dollars; needs window closes."""

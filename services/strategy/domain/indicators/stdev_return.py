@@ -10,5 +10,14 @@ def _stdev_return(run: FloatArray, window: int) -> FloatArray:
     return sample_deviations(daily_returns(run), window)
 
 
-STDEV_RETURN = Indicator("stdev-return", "stdev-return", ("window",), 2, lambda window: window + 1, _stdev_return)
+STDEV_RETURN = Indicator(
+    "stdev_return",
+    "stdev-return",
+    "stdev-return",
+    ("window",),
+    2,
+    lambda window: window + 1,
+    _stdev_return,
+    composer_name="standard-deviation-return",
+)
 """In percent a day; needs window + 1 closes."""

@@ -17,6 +17,6 @@ def _upper(run: FloatArray, window: int, deviations: int) -> FloatArray:
 
 
 UPPER_BOLLINGER = Indicator(
-    "upper-bollinger", "upper-bollinger", ("window", "std-dev"), 1, lambda window, _: window, _upper
+    "upper_bollinger", "upper-bollinger", "upper-bollinger", ("window", "std-dev"), 1, lambda window, _: window, _upper
 )
 """In dollars; needs window closes. Source: Bollinger on Bollinger Bands (2001), with k = 2."""

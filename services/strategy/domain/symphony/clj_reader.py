@@ -7,13 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NoReturn
 
-from services.strategy.domain.indicators import BY_NAME, CLOSE
+from services.strategy.domain.indicators import BY_NAME, CLOSE, DEFAULT_WINDOWS
 from services.strategy.domain.rebalance import DAILY, FREQUENCIES, Calendar, Corridor, Rebalance
 from services.strategy.domain.symphony.growing import Opened, grow
 from services.strategy.domain.symphony.sexpr import Form, place_of, read_form
 from services.strategy.domain.symphony.sharing import Shared
 from services.strategy.domain.symphony.symphony import Symphony, SymphonyError, decimal_of, symbol_of
-from services.strategy.domain.symphony.vocabulary import COMPARISONS, DEFAULT_WINDOWS, RANK_BY_WORD
+from services.strategy.domain.symphony.vocabulary import COMPARISONS, RANK_BY_WORD
 from services.strategy.domain.tree import (
     Asset,
     Comparison,
@@ -89,11 +89,6 @@ class _Reader:
     # --- nodes
     def _opened(self, form: Form) -> Opened[Form]:
         operator = self._operator(form)
-        if operator == "unimplemented":
-            what = form.items[1] if len(form.items) > 1 else "something"
-            raise SymphonyError(
-                self._place(form), f"unimplemented: the exporter could not write {what}; expected a node"
-            )
         known = self._node_of.get(operator)
         if known is None:
             self._refuse(form, f"a node ({', '.join(self._node_of)})")
@@ -207,6 +202,12 @@ class _Reader:
     def _operator(self, form: Form) -> str:
         if form.kind != "call" or not form.items or form.items[0].kind != "symbol":
             self._refuse(form, "a call such as (asset ...)")
+        if form.items[0].text == "unimplemented":
+            what = form.items[1] if len(form.items) > 1 else "something"
+            raise SymphonyError(
+                self._place(form),
+                f"unimplemented: the exporter could not write {what}; expected a node or an indicator",
+            )
         return form.items[0].text
 
     def _arguments(self, form: Form, expected: str, fewest: int, most: int = 0) -> list[Form]:

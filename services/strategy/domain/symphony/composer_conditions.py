@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.strategy.domain.indicators import Indicator
+from services.strategy.domain.indicators import DEFAULT_WINDOWS, Indicator
 from services.strategy.domain.symphony.json_part import Part
 from services.strategy.domain.symphony.sharing import Shared
 from services.strategy.domain.symphony.symphony import SymphonyError
-from services.strategy.domain.symphony.vocabulary import BY_COMPOSER_NAME, COMPARATORS, DEFAULT_WINDOWS
+from services.strategy.domain.symphony.vocabulary import BY_COMPOSER_NAME, COMPARATORS
 from services.strategy.domain.tree import AllOf, AnyOf, Comparison, Measure, Metric, Number, Operand, Test
 
 CONDITION_FIELDS: Final = frozenset(

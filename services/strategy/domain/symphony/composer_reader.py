@@ -106,7 +106,7 @@ class _Reader:
                 raise
             except ValueError as error:
                 raise SymphonyError(width.place(), str(error)) from error
-        if width.value is not None:
+        if width.value not in (None, 0):
             width.refuse("a corridor only where rebalance is none")
         if frequency.value is None:
             return DAILY

@@ -18,9 +18,9 @@ WRITERS: Final[Mapping[str, Callable[[Symphony], str]]] = {".clj": write_clj, ".
 
 
 def read_symphony(source: str, name: str) -> Symphony:
-    """JSON begins with a brace, which no node of the other form does. Raises SymphonyError."""
+    """JSON begins with a brace or a bracket, which no node of the other form does. Raises SymphonyError."""
     text = source.removeprefix("\ufeff")
-    return read_composer(text, name) if text.lstrip().startswith("{") else read_clj(text, name)
+    return read_composer(text, name) if text.lstrip().startswith(("{", "[")) else read_clj(text, name)
 
 
 def symphony_strategy(symphony: Symphony, name: str) -> TreeStrategy:

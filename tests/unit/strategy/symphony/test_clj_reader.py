@@ -154,6 +154,10 @@ FAULTS = [
     (f"(wt-marketcap [{A}])", "got (wt-marketcap ...)"),
     (f"(and {TEST_} {TEST_})", "expected a node"),
     (
+        '(if (> (unimplemented :percentage-price-oscillator) 1) [(asset "A" nil)] [(asset "B" nil)])',
+        "line 1, column 8: unimplemented: the exporter could not write :percentage-price-oscillator",
+    ),
+    (
         "(unimplemented :percentage-price-oscillator)",
         "line 1, column 1: unimplemented: the exporter could not write :percentage-price-oscillator",
     ),

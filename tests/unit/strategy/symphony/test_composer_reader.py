@@ -206,8 +206,9 @@ def root(**fields: Any) -> Json:
     return {"step": "root", "name": "A root", "description": "of mine", "children": [A], **fields}
 
 
-def test_the_root_names_the_symphony_and_says_when_it_rebalances() -> None:
-    found = read_composer(json.dumps(root(rebalance="daily", **{"rebalance-corridor-width": None})))
+@pytest.mark.parametrize("width", [None, 0, 0.0])
+def test_the_root_names_the_symphony_and_says_when_it_rebalances(width: float | None) -> None:
+    found = read_composer(json.dumps(root(rebalance="daily", **{"rebalance-corridor-width": width})))
     assert (found.name, found.description, found.rebalance) == ("A root", "of mine", DAILY)
     assert found.asset_names == {"AAA": "A name"}
     assert read_composer(json.dumps(root(rebalance="monthly"))).rebalance == Calendar("monthly")
