@@ -15,7 +15,7 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 	--no-annotate --allow-unsafe $(UPGRADE)
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: readme help demo test chaos chaos-mutants check lint format lock clean up down bench-decisions bench-requests bench-shortfall pictures
+.PHONY: readme help demo test chaos chaos-mutants soak check lint format lock clean up down bench-decisions bench-requests bench-shortfall pictures
 help: ## this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -30,6 +30,9 @@ chaos: .venv ## SEEDS=10000 schedules of faults over the order table and the who
 
 chaos-mutants: .venv ## every wrong machine must be caught by the schedules within a minute
 	$(BIN)/python -m tests.chaos --mutants
+
+soak: .venv ## MINUTES=30 real processes killed at random, rebalance after rebalance; SEED=n again; promises kept, back within 5 s at the 99th percentile
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 check: lint ## format, lint, types, import contracts, unit tests
 	$(BIN)/pytest -q tests/unit tests/architecture $(PYTEST_ARGS)

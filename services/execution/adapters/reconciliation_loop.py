@@ -29,7 +29,8 @@ from shared.runner import Runner
 GROUP: Final = "execution-books"
 _FIRST_LOOK_BACK: Final = dt.timedelta(days=1)
 _OVERLAP: Final = dt.timedelta(minutes=5)
-_RETRY_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0)
+"""After the first failure, the second and so on; the last for all that follow."""
 _BUSY_SECONDS: Final = 8.0
 _DOUBT_SECONDS: Final = 5.0
 
@@ -112,11 +113,12 @@ class ReconciliationLoop:
 
     def run(self, stop: threading.Event) -> None:
         """A part of a process."""
+        failures = 0
         while not stop.is_set():
             self._asked.clear()
             errand = self._next_errand()
-            is_done = self._attempt(stop, errand)
-            self._sleep(self._pause() if is_done else _RETRY_SECONDS, stop)
+            failures = 0 if self._attempt(stop, errand) else failures + 1
+            self._sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1] if failures else self._pause(), stop)
 
     def once(
         self, pause: Callable[[], None] = lambda: None, *, whole: bool = True, decision: Decision | None = None
@@ -137,8 +139,9 @@ class ReconciliationLoop:
     def _attempt(self, stop: threading.Event, errand: _Errand | None) -> bool:
         is_first, before = self.last is None, self.last
         try:
+            # At the start nothing is under way: what was told to a process that is gone comes from here or not at all.
             report = self.once(
-                lambda: _pause(stop, self._pace.arrival),
+                lambda: _pause(stop, 0.0 if is_first else self._pace.arrival),
                 whole=errand is not None or self._is_whole_due(),
                 decision=errand.decision if errand is not None else None,
             )

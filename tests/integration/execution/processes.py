@@ -36,8 +36,11 @@ _M = TypeVar("_M", bound=Message)
 class Stack:
     """`settings` go to the service and the workers. Everything started here ends with the `with` block."""
 
-    def __init__(self, redis_url: str, namespace: str, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, redis_url: str, namespace: str, folder: Path, symbols: tuple[str, ...] = SYMBOLS, **settings: str
+    ) -> None:
         self._folder = folder
+        self._symbols = symbols
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stop = threading.Event()
         self.client = redis.Redis.from_url(redis_url)
@@ -169,7 +172,9 @@ class Stack:
 
     def _put_histories(self) -> None:
         """The other thing marketdata does: daily history into its cache."""
-        asked = f"symbols={','.join(SYMBOLS)}&timeframe=1Day&start=2024-04-15&end=2024-05-31&adjustment=all&feed=iex"
+        asked = (
+            f"symbols={','.join(self._symbols)}&timeframe=1Day&start=2024-04-15&end=2024-05-31&adjustment=all&feed=iex"
+        )
         for symbol, bars in self.broker(f"/v2/stocks/bars?{asked}")["bars"].items():
             history = DailyHistory(
                 symbol=symbol,
@@ -189,7 +194,7 @@ class Stack:
         with httpx.Client(headers=KEY, timeout=5, trust_env=False) as client:
             while not self._stop.wait(0.05):
                 try:
-                    url = f"{self.simulator}/v2/stocks/quotes/latest?symbols={','.join(SYMBOLS)}&feed=iex"
+                    url = f"{self.simulator}/v2/stocks/quotes/latest?symbols={','.join(self._symbols)}&feed=iex"
                     found = client.get(url).raise_for_status().json()["quotes"]
                     puts = [Put(streams.LATEST_QUOTES, s, _quote(s, raw).model_dump_json()) for s, raw in found.items()]
                     self.bus.commit(Outcome(changes=tuple(puts)))
