@@ -155,7 +155,8 @@ def test_every_panel_of_the_dashboard_has_a_valid_query_and_most_have_data(stack
         assert [panel for panel in found if panel["error"]] == []
         return sorted({panel["panel"] for panel in found if not panel["series"]})
 
-    eventually(lambda: not empty(), within=30, what=f"panels without data: {empty()}")
+    # Costs are told a minute after an order's last fill, when the quote after it has been seen.
+    eventually(lambda: not empty(), within=150, what=f"panels without data: {empty()}")
 
 
 def test_prometheus_reaches_every_service_and_no_rule_fires(stack: Stack) -> None:

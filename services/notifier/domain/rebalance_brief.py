@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from services.notifier.domain import figures
 from services.notifier.domain.brief import Brief, Explanation, Fact, Paragraph, Reason, Row, Section, Table, Tone
+from services.notifier.domain.cost_section import cost_section
 from shared.contracts.execution import (
     HoldingResult,
     OrderResult,
@@ -97,6 +98,8 @@ def _sections(
     sections: list[Section] = []
     if done.orders:
         sections.append(Table("Orders", ("Order", "Filled", "Price", "Slippage"), tuple(map(_order, done.orders))))
+    if (costs := cost_section(done.orders)) is not None:
+        sections.append(costs)
     refusals = done.refusals or (plan.refusals if plan else ())
     if refusals:
         sections.append(Table("Refused by a limit", ("Trade", "Dollars"), tuple(map(_refusal, refusals))))

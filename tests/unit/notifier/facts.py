@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.contracts.alerts import AlertRaised
+from shared.contracts.costs import Cost, OrderCosts
 from shared.contracts.execution import (
     HoldingResult,
     OrderResult,
@@ -16,10 +17,11 @@ from shared.contracts.execution import (
     Trade,
     TradingHalted,
 )
-from shared.contracts.marketdata import FeedStateChanged
+from shared.contracts.marketdata import FeedStateChanged, Quote
 from shared.contracts.strategy import Reading, SignalIssued, Step
 
 AT = dt.datetime(2024, 6, 3, 19, 44, 2, tzinfo=dt.UTC)
+CENT = Decimal("0.01")
 RUN, PLAN, CORRELATION = "run-20240603", "plan-7f3a", "c0ffee"
 
 
@@ -121,6 +123,27 @@ def an_order(symbol: str = "SMR", **changes: Any) -> OrderResult:
         "seconds": 41.2,
     }
     return OrderResult(**given | changes)
+
+
+def some_costs(mid: str = "9.50", qty: int = 1642, **dollars: str | None) -> OrderCosts:
+    """Arrived at `mid` with a cent on either side; each part in dollars as given, None for what is not known."""
+    arrival = Quote(symbol="SMR", at=AT, bid=Decimal(mid) - CENT, bid_size=900, ask=Decimal(mid) + CENT, ask_size=900)
+    notional = qty * Decimal(mid)
+    told = {"delay": "2.50", "execution": "5.09", "opportunity": "0", "shortfall": "7.59", "saved": "11.33"} | dollars
+    parts = {
+        part: None
+        if amount is None
+        else Cost(dollars=Decimal(amount), bps=round(Decimal(amount) / notional * 10_000, 4))
+        for part, amount in ({"market_on_arrival": str(qty * CENT)} | told).items()
+    }
+    return OrderCosts(
+        wanted_qty=Decimal(qty),
+        filled_qty=Decimal(qty),
+        average_price=Decimal(mid),
+        decision_price=Decimal(mid),
+        arrival=arrival,
+        **parts,
+    )
 
 
 def a_holding(symbol: str = "SMR", **changes: Any) -> HoldingResult:
