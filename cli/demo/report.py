@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import singledispatch
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -16,7 +17,8 @@ from cli.demo.stack import Stack
 from cli.demo.story import Story
 from cli.demo.verdict import BrokerAccount, Check
 from cli.signals import signal_view, target_rows
-from cli.tables import Marked, bad, good, money, percent, price, shares, table
+from cli.tables import Marked, bad, counted, dollars, good, money, percent, price, shares, table
+from shared.contracts.costs import Part, PartTotal, total
 from shared.contracts.execution import (
     OrderAbandoned,
     OrderChildEnded,
@@ -38,7 +40,7 @@ def report(story: Story, account: BrokerAccount | None, mail: str | None) -> Ite
     yield from _section("Signals: what each strategy says, and why", _signals(story))
     yield from _section("Target portfolio", [_target(story.target)])
     yield from _section("Plan: sells before buys", [_plan(story.plan)])
-    yield from _section("Orders: from the midpoint towards the market", _orders(story))
+    yield from _section("Orders: from the midpoint towards the market", [*_orders(story), *_costs(story.completed)])
     yield from _section("Positions against targets", [_positions(story.completed, account)])
     yield from _section("Cash", [_cash(story, account)])
     yield from _section(
@@ -107,6 +109,29 @@ def _orders(story: Story) -> Iterator[RenderableType]:
         yield table(f"{first.side} {first.symbol}", _ORDER_COLUMNS, [_life(fact) for fact in facts])
     if not story.orders:
         yield Text("no order was placed")
+
+
+def _costs(done: RebalanceCompleted | None) -> Iterator[RenderableType]:
+    """What all of them cost, in a sentence; nothing where nothing was traded."""
+    costs = [order.costs for order in done.orders if order.costs is not None] if done is not None else []
+    if not costs:
+        return
+    said = [f"{name} {_whole(total(costs, part))}" for name, part in _COSTS]
+    yield Text(f"{counted(len(costs), 'order')}: {'; '.join(said)}")
+
+
+_COSTS: Final[tuple[tuple[str, Part], ...]] = (
+    ("shortfall from the decision", "shortfall"),
+    ("all at market on arrival", "market_on_arrival"),
+    ("saved against that", "saved"),
+)
+
+
+def _whole(found: PartTotal) -> str:
+    if found.cost is None:
+        return "not known"
+    missing = f", not known of {found.unknown}" if found.unknown else ""
+    return f"{found.cost.bps:+.2f} bps ({dollars(found.cost.dollars)}{missing})"
 
 
 _ORDER_COLUMNS = ["New York", "what", "shares>", "price>", "bid>", "ask>", "remark"]

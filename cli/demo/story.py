@@ -9,6 +9,7 @@ from shared.contracts import Message
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.base import Side
 from shared.contracts.execution import (
+    OrderCostsMeasured,
     OrderFact,
     OrderFilled,
     OrderPartlyFilled,
@@ -49,6 +50,8 @@ class Story:
                 self.plan = message
             case RebalanceCompleted():
                 self.completed = message
+            case OrderCostsMeasured():
+                return False  # no step of an order's life: it comes a minute after it
             case OrderFact():
                 self._take_order(message)
             case _:

@@ -22,6 +22,9 @@ from shared.contracts.execution import (
     OrderUnknown,
 )
 from shared.contracts.strategy import SignalIssued
+from tests.unit.execution.worked_orders import ARRIVAL, measured
+from tests.unit.notifier.facts import a_rebalance
+from tests.unit.notifier.facts import an_order as an_order_result
 
 NOW = dt.datetime(2024, 6, 3, 19, 40, 1, 250_000, tzinfo=dt.UTC)
 FACT: dict[str, Any] = {
@@ -82,6 +85,17 @@ def test_an_orders_life_is_told_step_by_step_against_its_quote() -> None:
         "spread: 80 bps",
     ):
         assert part in text
+
+
+def test_what_the_orders_cost_is_said_in_a_sentence() -> None:
+    story = Story("c1")
+    paid = measured(("100", "100.05", ARRIVAL)).costs
+    blind = measured(arrival=None).costs
+    story.completed = a_rebalance(orders=(an_order_result(costs=paid), an_order_result("TLT", costs=blind)))
+    text = drawn(story)
+    assert "2 orders: shortfall from the decision +14.99 bps ($15.00, not known of 1)" in text
+    assert "saved against that +5.00 bps ($5.00, not known of 1)" in " ".join(text.split())
+    assert not story.take(measured().model_copy(update={"correlation_id": "c1"})), "told after the report"
 
 
 def test_what_did_not_happen_is_said() -> None:
