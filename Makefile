@@ -13,6 +13,7 @@ CONFORMANCE_VENVS := $(CONFORMANCE:%=.venv-alpaca-%/.stamp)
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check
 LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header \
 	--no-annotate --allow-unsafe $(UPGRADE)
+RECORDED := ../shared/data/daily_close/klm69_2015_2024.csv.gz
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
 .PHONY: readme help demo test chaos chaos-mutants soak check lint format lock clean up down bench-decisions bench-requests bench-shortfall pictures
@@ -49,7 +50,7 @@ format: .venv ## write the code as check wants it
 
 bench-decisions: .venv ## decisions, backtests and their growth, measured; peers are installed for the comparison only
 	$(BIN)/python -m benchmarks.decisions --write
-	$(BIN)/python -m benchmarks.backtest_scale --write
+	$(BIN)/python -m benchmarks.backtest_scale --write --plot docs/images/backtest_growth.svg
 	$(BIN)/python -m benchmarks.backtest_peers --write
 
 bench-shortfall: .venv ## what orders cost on recorded quotes; DATA=../shared/data
@@ -59,9 +60,13 @@ bench-shortfall: .venv ## what orders cost on recorded quotes; DATA=../shared/da
 bench-requests: .venv ## how many requests a full turnover of 42 symbols makes; SEEDS=34
 	$(BIN)/python -m benchmarks.rest_calls --seeds $(or $(SEEDS),34) --write
 
-pictures: .venv ## the pictures of the docs, from the recorded closes and quotes
+pictures: .venv ## the pictures of the docs, from the recorded closes and quotes; the tear sheet's needs Chromium
 	$(BIN)/python -m benchmarks.tca_sample --data ../shared/data/lean --out docs/images/tca.svg
-	$(BIN)/alchemiser symphony tree nuclear --out docs/images/nuclear.svg --closes ../shared/data/daily_close/klm69_2015_2024.csv.gz --date 2022-06-02
+	$(BIN)/alchemiser symphony tree nuclear --out docs/images/nuclear.svg --closes $(RECORDED) --date 2022-06-02
+	@mkdir -p build
+	$(BIN)/alchemiser backtest --strategies nuclear=0.3,tecl=0.5,klm=0.2 --closes $(RECORDED) --from 2021-01-04 --to 2024-12-31 \
+	  --costs honest --benchmark QQQ --report build/tear-sheet > build/tear-sheet.txt
+	$(BIN)/python scripts/screenshot build/tear-sheet/index.html docs/images/tear-sheet.png 1100 2130
 
 up: ## the stack in Docker, healthy before it returns
 	docker compose up -d --wait --build

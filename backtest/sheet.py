@@ -102,7 +102,7 @@ def _cards(result: Result) -> list[tuple[str, str, str]]:
         *(
             (title, say(found[name]), beside(name, say(other.get(name, math.nan))))
             for title, name, say in (
-                ("Growth a year", "cagr", percent),
+                ("CAGR", "cagr", percent),
                 ("Volatility", "volatility", percent),
                 ("Sharpe", "sharpe", _ratio),
                 ("Sortino", "sortino", _ratio),

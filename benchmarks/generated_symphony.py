@@ -27,6 +27,7 @@ from services.strategy.domain.language import (
     when,
 )
 from services.strategy.domain.symphony.clj_writer import write_clj
+from services.strategy.domain.symphony.sharing import Shared
 from services.strategy.domain.symphony.symphony import Symphony
 from services.strategy.domain.tree import Node, Test
 
@@ -91,6 +92,11 @@ class _Generator:
 
     def _some(self, count: int) -> list[str]:
         return self._random.sample(list(self._symbols), count)
+
+
+def generated_tree(symbols: Sequence[str], chains: int, seed: int = 1, length: int = 280) -> Node:
+    """With equal parts shared, as a file that was read."""
+    return Shared().tree(_Generator(symbols, seed).symphony(chains, length).tree)
 
 
 def generated_symphony(symbols: Sequence[str], size: int = 3_300_000, seed: int = 1, length: int = 280) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cli.main import main
@@ -77,6 +78,19 @@ def test_the_report_holds_every_day_and_every_trade(alchemiser: Run, closes: Pat
         trades = list(csv.DictReader(file))
     assert {day["date"]: float(day["equity"]) for day in days} == found["equity"]
     assert len(trades) == found["trades"] > 0
+    for name, rows in (("days", days), ("trades", trades)):
+        table = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        assert list(table.columns) == list(rows[0])
+        assert table["date"].astype(str).tolist() == [row["date"] for row in rows]
+        number = "equity" if name == "days" else "price"
+        assert table[number].tolist() == [float(row[number]) for row in rows]
+
+
+def test_a_report_without_a_trade_is_written_too(alchemiser: Run, closes: Path, tmp_path: Path) -> None:
+    period = ("--from", "2015-01-02", "--to", "2015-01-05")
+    figures(alchemiser, "--strategies", "tecl", *period, "--closes", closes, "--report", tmp_path / "out")
+    assert pd.read_parquet(tmp_path / "out" / "trades.parquet").empty
+    assert "tecl kept what it held on 2 evenings" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_next_open_needs_opens_and_takes_them_from_a_folder(

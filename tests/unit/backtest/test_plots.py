@@ -89,4 +89,5 @@ def test_the_tear_sheet_stands_alone_and_shows_every_part(tmp_path: Path, sessio
     data = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
     assert data is not None
     assert len(json.loads(data[1])["dates"]) == sessions
-    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "result.json", "days.csv", "trades.csv"}
+    tables = {f"{name}.{form}" for name in ("days", "trades") for form in ("csv", "parquet")}
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "result.json", *tables}
