@@ -6,14 +6,13 @@ once all the same: a plan is committed under its id, an offer may be doubled.
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from services.execution.adapters.desk_book import Book
+from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.planner import Planner
 from services.execution.domain.records import LegRecord
 from services.execution.ports import BrokerUnavailableError, Leases, LegQueue
@@ -55,9 +54,7 @@ class Dispatcher(Hooks):
         self._clock = clock
         self._nobody_seconds = nobody_seconds
         self._monotonic = monotonic
-        self._owner = f"{socket.gethostname()}-{os.getpid()}-{id(self)}"
-        self._fence: int | None = None
-        self._renew_at = 0.0
+        self._leadership = Leadership(leases, _LEASE, _LEASE_SECONDS, monotonic=monotonic)
         self._want_at = 0.0
         self._waiting_since: dict[str, float] = {}
         self._news = threading.Event()
@@ -82,11 +79,11 @@ class Dispatcher(Hooks):
                 self._log.error("errands wait", error=str(error))
                 stop.wait(_OUTAGE_SECONDS)
             self._news.clear()
-        self._let_go()
+        self._leadership.let_go()
 
     def sweep(self) -> None:
         """Once. Raises BusUnavailableError, BrokerUnavailableError."""
-        if not self._leads():
+        if not self._leadership.leads():
             return
         # Legs first: a broker that does not answer the planner must not keep orphans waiting.
         self._offer_legs()
@@ -129,19 +126,3 @@ class Dispatcher(Hooks):
             detail=f"{leg.leg_id} has waited for more than {self._nobody_seconds:g} s",
             what_to_do="Start a worker: `python -m services.execution.jobs`, or scale the execution-worker service.",
         )
-
-    def _leads(self) -> bool:
-        now = self._monotonic()
-        if self._fence is not None and now < self._renew_at:
-            return True
-        self._renew_at = now + _LEASE_SECONDS / 3
-        if self._fence is None or not self._leases.renew(_LEASE, self._owner, self._fence, _LEASE_SECONDS):
-            self._fence = self._leases.take(_LEASE, self._owner, _LEASE_SECONDS)
-        return self._fence is not None
-
-    def _let_go(self) -> None:
-        if self._fence is not None:
-            try:
-                self._leases.release(_LEASE, self._owner, self._fence)
-            except BusUnavailableError:
-                return

@@ -182,7 +182,7 @@ class _Parts:
 
     def unknown(self) -> Iterable[str]:
         if self.order.arrival is None:
-            yield "everything: no two-sided quote came before it ended"
+            yield "everything: the quote it arrived at is not known"
             return
         if self.order.decision_price is None:
             yield "delay: no decision price was carried to it"

@@ -17,6 +17,7 @@ from shared.contracts.marketdata import Quote
 
 def next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Policy) -> Step:
     """The next child of this slice, the wait for the next slice, or the end where the rest is too small."""
+    order = _arrived(order, quote)
     if _slice_is_over(order, quote, now, policy):
         wait = (_next_slice_at(order, now, policy) - now).total_seconds()
         if wait > 0:
@@ -47,10 +48,15 @@ def next_child(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Policy
         rung_since=order.rung_since if _is_again(order, rung.name) else now,
         resends=0,
         wake_at=None,
-        arrival_mid=order.arrival_mid or quote.mid,
-        arrival=quote if order.arrival_mid is None else order.arrival,
     )
     return Step(changed, (Place(request(order, child), rung.name, attempt, quote),))
+
+
+def _arrived(order: SmartOrder, quote: Quote) -> SmartOrder:
+    """With the first quote it could be priced with; none where a worker died with it before it was written down."""
+    if order.arrival_mid is not None or order.children:
+        return order
+    return replace(order, arrival_mid=quote.mid, arrival=quote)
 
 
 def request(order: SmartOrder, child: Child) -> OrderRequest:

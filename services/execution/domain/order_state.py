@@ -126,7 +126,7 @@ class SmartOrder:
     """When that slice began, or will."""
     arrival_mid: Decimal | None = None
     arrival: Quote | None = None
-    """The first quote it could be priced with."""
+    """The first quote it could be priced with; None too where a worker died before it was written down."""
     ended: Quote | None = None
     """The quote at its end, where something was left unfilled and one was there."""
     wanted: Decimal | None = None

@@ -41,7 +41,7 @@ class BooksRoom(TradingRoom):
         self.loop = ReconciliationLoop(
             self.broker, self.journal, self.updates, self.bus, self.clock, books=self.bookkeeper
         )
-        self.dispatcher._let_go()
+        self.dispatcher._leadership.let_go()
         self.plan_with(self.bookkeeper)
 
     def round(self, decision: Decision | None = None) -> BooksReport:

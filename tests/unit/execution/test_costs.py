@@ -74,7 +74,11 @@ def test_less_displayed_than_wanted_is_said() -> None:
 @pytest.mark.parametrize(
     ("change", "unknown", "reason"),
     [
-        ({"arrival": None}, {"delay", "execution", "opportunity", "shortfall", "market_on_arrival", "saved"}, "no two"),
+        (
+            {"arrival": None},
+            {"delay", "execution", "opportunity", "shortfall", "market_on_arrival", "saved"},
+            "arrived at is not",
+        ),
         ({"decision_price": None}, {"delay", "shortfall"}, "no decision price"),
         ({"ended": None}, {"opportunity", "shortfall", "saved"}, "no fresh quote at its end"),
         ({"ending": "unknown"}, {"opportunity", "shortfall", "saved"}, "last child is not known"),

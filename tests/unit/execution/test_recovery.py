@@ -79,3 +79,15 @@ def test_what_was_done_stays_done() -> None:
 
 def test_an_order_reads_back_as_it_was_written() -> None:
     assert TypeAdapter(SmartOrder).validate_json(order_document(working())) == working()
+
+
+def test_where_it_arrived_is_not_made_up_after_a_worker_died_with_it() -> None:
+    placed = smart_order.step(an_order(), Tick(a_quote()), NOW, POLICY).order
+    order = recovery.restored(an_order(), placed.children, LATER, POLICY)
+    gone = smart_order.step(order, Found(a_word(status=Status.CANCELED)), LATER, POLICY).order
+    assert gone.arrival is None
+    again = smart_order.step(
+        replace(an_order(), children=gone.children), Tick(a_quote(bid="105", ask="105.10")), LATER, POLICY
+    )
+    assert len(again.order.children) == 2
+    assert (again.order.arrival, again.order.arrival_mid) == (None, None)
