@@ -30,6 +30,7 @@ QUOTE_LAG_SECONDS = Histogram(
 )
 FEED_STATE = Gauge("alchemiser_feed_state", "1 for the state the feed is in", ["state"])
 HISTORY_REQUESTS = Counter("alchemiser_history_requests_total", "Daily history fetches", ["source", "result"])
+DATA_FINDINGS = Counter("alchemiser_data_findings_total", "Findings in kept daily histories", ["gate", "verdict"])
 
 # Strategy
 DECISIONS = Counter("alchemiser_decisions_total", "Decisions by strategy and status", ["strategy", "status"])

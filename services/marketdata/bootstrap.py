@@ -91,7 +91,13 @@ def build(
         clock=clock,
         steady=time.monotonic,
         observer=observer,
-        options=KeeperOptions(settings.history_start, settings.history_ttl, settings.kept_adjustments),
+        options=KeeperOptions(
+            settings.history_start,
+            settings.history_ttl,
+            settings.kept_adjustments,
+            cross_check=settings.cross_check,
+            accepted=settings.accepted_doubts,
+        ),
     )
     wanted = WantedRound(bus, inbox, observer, always=settings.always, seconds=settings.wanted_seconds)
     latest = AlpacaLatest(data_client(venue, _hasty(stop)), configuration.venue.alpaca_feed)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from services.marketdata.domain import alerts
 from services.marketdata.domain.desk import Desk, Effects
@@ -22,6 +23,7 @@ from services.marketdata.domain.history import (
     checked,
     refresh_due,
 )
+from services.marketdata.domain.judging import Judge, newly_found
 from services.marketdata.ports import (
     HistorySource,
     HistoryStore,
@@ -36,12 +38,16 @@ from shared.clock import Clock
 from shared.contracts import streams
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.control import BackfillRequested
-from shared.contracts.marketdata import Bar, BarsClosed, FeedStateChanged, Quote
+from shared.contracts.marketdata import Bar, BarsClosed, DailyHistory, FeedStateChanged, Quote
+from shared.quality import Doubt
+from shared.quality.settling import Accepted
 
 _BATCH_QUOTES = 200
 _BATCH_SECONDS = 0.05
 _KEPT_IN_OUTAGE = 2_000
 _OUTAGE_PAUSE_SECONDS = 0.5
+_REFUSED: Final = "refused"
+_REPAIRED: Final = "repaired"
 
 
 class FeedDesk:
@@ -118,24 +124,35 @@ def _stream_of(fact: FeedStateChanged | AlertRaised) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeeperOptions:
+    """`cross_check`: the second source is asked about doubtful histories, or about all of them."""
+
     first: dt.date
     ttl: dt.timedelta
     adjustments: tuple[Adjustment, ...] = ("all",)
     retry_seconds: float = 60.0
+    cross_check: Literal["doubts", "all"] = "doubts"
+    accepted: Accepted = frozenset()
 
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one cached history. `settled_without`: every source answered, and none has it."""
+    """What is known of one cached history. `settled_without`: every source answered, and none has it.
+
+    `opinion_after`: when the second source is to be asked again, which could not answer.
+    """
 
     fetched_at: dt.datetime | None = None
     source: SourceName | None = None
     not_before: float = 0.0
     settled_without: bool = False
+    opinion_after: float | None = None
 
 
 class HistoryKeeper:
-    """Keeps the cache of daily history filled: from the first source that has it, and says so when it is not the first."""
+    """Keeps the cache of daily history filled: from the first source that has it, and says so when it is not the first.
+
+    What it keeps has passed the gates of data quality; where they doubt, the second source is asked.
+    """
 
     def __init__(
         self,
@@ -150,6 +167,7 @@ class HistoryKeeper:
         self._sources, self._store, self._clock = tuple(sources), store, clock
         self._steady, self._observer, self._options = steady, observer, options
         self._records: dict[tuple[str, Adjustment], _Record] = {}
+        self._judge = Judge(options.accepted)
         self._lock = threading.Lock()
 
     def refresh(self, wanted: frozenset[str]) -> Outcome:
@@ -199,6 +217,8 @@ class HistoryKeeper:
             record.fetched_at, record.source = cached.fetched_at, cached.source
         if not is_present or record.fetched_at is None:
             return True
+        if record.opinion_after is not None and self._steady() >= record.opinion_after:
+            return True
         # A little before the cache forgets it, so that there is never a hole.
         return refresh_due(record.fetched_at, self._clock.now(), self._options.ttl * 0.8) is not None
 
@@ -237,23 +257,75 @@ class HistoryKeeper:
             except BadHistoryError as error:
                 fault = f"{source.name}: {error}"
             reasons[symbol] = _joined(reasons.get(symbol), fault or "")
-        odd = "; ".join(f"{s}: {', '.join(c.remarks)}" for s, c in found.items() if c.remarks)
-        self._observer.history_fetched(source.name, "ok" if found else "empty", sorted(found), odd)
+        self._observer.history_fetched(source.name, "ok" if found else "empty", sorted(found), "")
         return found
 
     def _kept(
         self, found: dict[str, CheckedHistory], adjustment: Adjustment, reasons: dict[str, str], now: dt.datetime
     ) -> Outcome:
+        before = {symbol: self._store.get(symbol, adjustment) for symbol in found}
+        histories, unanswered = self._judged(found, before, adjustment, now)
         newly_second: dict[SourceName, list[str]] = {}
-        for symbol, check in found.items():
-            self._store.put(check.history, self._options.ttl)
-            source, record = check.history.source, self._record(symbol, adjustment)
+        for symbol, history in histories.items():
+            self._store.put(history, self._options.ttl)
+            source, record = history.source, self._record(symbol, adjustment)
             if source != self._sources[0].name and record.source != source:
                 newly_second.setdefault(source, []).append(symbol)
-            self._records[symbol, adjustment] = _Record(now, source)
+                reasons.setdefault(symbol, "its history from the first source is refused")
+            again = self._steady() + self._options.retry_seconds * 5 if symbol in unanswered else None
+            self._records[symbol, adjustment] = _Record(now, source, opinion_after=again)
+        self._observer.judged([finding for history in histories.values() for finding in history.findings])
         return _raised(
-            *(alerts.of_second_source(symbols, source, reasons, now) for source, symbols in newly_second.items())
+            *(alerts.of_second_source(symbols, source, reasons, now) for source, symbols in newly_second.items()),
+            *_told_of_closes(histories, before, now),
         )
+
+    def _judged(
+        self,
+        found: dict[str, CheckedHistory],
+        before: Mapping[str, DailyHistory | None],
+        adjustment: Adjustment,
+        now: dt.datetime,
+    ) -> tuple[dict[str, DailyHistory], frozenset[str]]:
+        """The histories with their findings; and the symbols about which the second source could not be asked.
+
+        While it is asked, which may take minutes, what is not cached at all is cached as doubtful as it is.
+        """
+        doubts = self._doubts(found, now)
+        histories = {symbol: self._judge.settle(check, doubts[symbol], None, now) for symbol, check in found.items()}
+        asked = [symbol for symbol, check in found.items() if self._wants_second(check, doubts[symbol])]
+        for symbol, history in histories.items():
+            if before[symbol] is None:
+                self._store.put(history, self._options.ttl)
+        theirs, unanswered = self._second_opinions(asked, adjustment, now) if asked else ({}, frozenset[str]())
+        for symbol, second in theirs.items():
+            histories[symbol] = self._judge.settle(found[symbol], doubts[symbol], second, now)
+        return histories, unanswered
+
+    def _doubts(self, found: dict[str, CheckedHistory], now: dt.datetime) -> dict[str, tuple[Doubt, ...]]:
+        """Source by source: how full a feed was is told by that feed alone."""
+        doubts: dict[str, tuple[Doubt, ...]] = {}
+        for name in {check.history.source for check in found.values()}:
+            doubts |= self._judge.doubts({s: c for s, c in found.items() if c.history.source == name}, now)
+        return doubts
+
+    def _wants_second(self, check: CheckedHistory, doubts: tuple[Doubt, ...]) -> bool:
+        if len(self._sources) == 1 or check.history.source != self._sources[0].name:
+            return False
+        return self._options.cross_check == "all" or bool(doubts)
+
+    def _second_opinions(
+        self, symbols: Sequence[str], adjustment: Adjustment, now: dt.datetime
+    ) -> tuple[dict[str, CheckedHistory], frozenset[str]]:
+        """One by one, so that what was answered before it fell silent is not lost."""
+        source, opinions = self._sources[1], dict[str, CheckedHistory]()
+        for place, symbol in enumerate(symbols):
+            try:
+                opinions |= self._ask(source, [symbol], adjustment, now, {})
+            except SourceUnavailableError as error:
+                self._observer.history_fetched(source.name, "unavailable", symbols[place:], str(error))
+                return opinions, frozenset(symbols[place:])
+        return opinions, frozenset()
 
     def _missed(
         self, symbols: Sequence[str], adjustment: Adjustment, reasons: dict[str, str], now: dt.datetime, *, failed: bool
@@ -266,6 +338,21 @@ class HistoryKeeper:
             record.not_before, record.settled_without = self._steady() + pause, not failed
         alert = alerts.of_failed_fetch if failed else alerts.of_missing
         return _raised(alert(new, reasons, now)) if new else NOTHING
+
+
+def _told_of_closes(
+    histories: Mapping[str, DailyHistory], before: Mapping[str, DailyHistory | None], now: dt.datetime
+) -> Iterable[AlertRaised]:
+    """What is refused or repaired, unless it was told with the history that was kept before."""
+    refused, repaired = (
+        {s: told for s, history in histories.items() if (told := newly_found(history, before[s], verdict))}
+        for verdict in (_REFUSED, _REPAIRED)
+    )
+    if refused:
+        yield alerts.of_refused_closes(refused, now)
+    if repaired:
+        sources = {finding.repaired_from for told in repaired.values() for finding in told}
+        yield alerts.of_repaired_closes(repaired, " and ".join(sorted(sources)), now)
 
 
 def _joined(before: str | None, more: str) -> str:

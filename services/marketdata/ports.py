@@ -12,7 +12,7 @@ from services.marketdata.domain.desk import Observation
 from services.marketdata.domain.feed import Refused, State
 from services.marketdata.domain.history import Adjustment, DailyBar, SourceName
 from services.marketdata.domain.quotes import ObservedQuote, Refusal
-from shared.contracts.marketdata import DailyHistory, Quote
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 
 
 class SourceUnavailableError(ConnectionError):
@@ -114,6 +114,9 @@ class Observer:
 
     def history_fetched(self, source: SourceName, result: str, symbols: Sequence[str], detail: str) -> None:
         """`result` is ok, empty, faulty or unavailable."""
+
+    def judged(self, findings: Sequence[DataFinding]) -> None:
+        """What the gates of data quality found in histories that were kept."""
 
     def wanted_malformed(self, subscriber: str, fault: str) -> None: ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -30,6 +30,10 @@ class MarketdataSettings(Settings):
     """Daily history older than this is fetched again."""
     adjustments: str = "all"
     """Which adjustments of daily history are kept: of raw, split, dividend, all; separated by commas."""
+    cross_check: Literal["doubts", "all"] = "doubts"
+    """Which daily histories the second source is asked about as well: those that a gate doubts, or all."""
+    accepted: str = ""
+    """Doubted days that you know to be true, as SYMBOL:2022-02-02, separated by commas."""
     stale_seconds: Seconds = 60
     """A quote older than this is called stale."""
     mute_seconds: Seconds = 20
@@ -53,6 +57,8 @@ class MarketdataSettings(Settings):
     def _lists_read(self) -> Self:
         if bad := not_symbols(self.always):
             raise ValueError(f"MARKETDATA_SYMBOLS: expected symbols like SPY or BRK.B, got {bad[:3]}")
+        if wrong := [part for part in _parts(self.accepted) if _accepted(part) is None]:
+            raise ValueError(f"MARKETDATA_ACCEPTED: expected SYMBOL:DATE such as EXC:2022-02-02, got {wrong[:3]}")
         if not self.kept_adjustments or (wrong := [a for a in _parts(self.adjustments) if a not in _ADJUSTMENTS]):
             got = wrong if self.kept_adjustments else self.adjustments
             raise ValueError(f"MARKETDATA_ADJUSTMENTS: expected some of {', '.join(_ADJUSTMENTS)}, got {got!r}")
@@ -68,12 +74,24 @@ class MarketdataSettings(Settings):
         return tuple(known for known in _ADJUSTMENTS if known in asked)
 
     @property
+    def accepted_doubts(self) -> frozenset[tuple[str, dt.date]]:
+        return frozenset(filter(None, map(_accepted, _parts(self.accepted))))
+
+    @property
     def history_ttl(self) -> dt.timedelta:
         return dt.timedelta(hours=self.history_ttl_hours)
 
     @property
     def patience(self) -> Patience:
         return Patience(mute=self.mute_seconds, outage=self.outage_seconds, calm=self.calm_seconds)
+
+
+def _accepted(part: str) -> tuple[str, dt.date] | None:
+    symbol, _, day = part.partition(":")
+    try:
+        return None if not_symbols([symbol]) else (symbol, dt.date.fromisoformat(day))
+    except ValueError:
+        return None
 
 
 def _parts(text: str) -> tuple[str, ...]:

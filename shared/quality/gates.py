@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.contracts.marketdata import GateName
 from shared.quality.series import Series
@@ -22,6 +23,7 @@ _FACTORS: Final = np.array([2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100],
 _LOG_FACTORS: Final = np.concatenate([np.log(_FACTORS), -np.log(_FACTORS)])
 _AS_GOOD_AS_WHOLE: Final = 0.02
 _WEEK: Final = 7
+_UNTOLD_RUN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _no_trade(series: Series, _around: Surroundings, bounds: Thresholds) -> Iter
     """A feed that saw no trade repeats a last print. For a day or two that may stand for the close; not when it is far from it."""
     if series.volume is None:
         return
-    idle = series.volume == 0
+    idle = _idle(series.volume == 0, series.moves != 0)
     traded = np.maximum.accumulate(np.where(idle, 0, np.arange(len(series))))
     wrong, right = list[dt.date](), list[dt.date]()
     for row in np.flatnonzero(idle).tolist():
@@ -151,6 +153,16 @@ def _no_trade(series: Series, _around: Surroundings, bounds: Thresholds) -> Iter
         yield Doubt(
             "stale price", tuple(right), "no trade (volume 0), a price near the last close", expected, refuses=False
         )
+
+
+def _idle(no_volume: NDArray[np.bool_], moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows without a trade. Prices that move for days without any volume have one that their source does not tell."""
+    idle = no_volume.copy()
+    rows = np.flatnonzero(no_volume)
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        if len(run) >= _UNTOLD_RUN and 2 * np.sum(moved[run]) > len(run):
+            idle[run] = False
+    return idle
 
 
 def _unchanged(series: Series, _around: Surroundings, bounds: Thresholds) -> Iterator[Doubt]:
@@ -319,8 +331,8 @@ def _spoilt(doubts: Iterable[Doubt]) -> set[dt.date]:
 
 
 def _is_calm(series: Series, row: int, sigma: float, bounds: Thresholds) -> bool | None:
-    """Whether the whole move was there at the open and the day went on quietly; None where only closes are known."""
-    if series.open is None or series.high is None or series.low is None:
+    """Whether the whole move was there at the open and the day went on quietly; None where only its close is known, or one trade."""
+    if series.open is None or series.high is None or series.low is None or series.high[row] == series.low[row]:
         return None
     allowed = max(bounds.calm_range, bounds.calm_range_sigmas * sigma)
     day = float(np.log(series.high[row] / series.low[row]))

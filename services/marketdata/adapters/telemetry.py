@@ -12,7 +12,7 @@ from services.marketdata.domain.history import SourceName
 from services.marketdata.domain.quotes import Refusal
 from services.marketdata.ports import Observer
 from shared import logs, metrics
-from shared.contracts.marketdata import FeedState, Quote
+from shared.contracts.marketdata import DataFinding, FeedState, Quote
 
 # Normal in any feed: two connections, a REST answer beside the stream.
 _ORDINARY = frozenset({"older", "duplicate"})
@@ -48,6 +48,11 @@ class Telemetry(Observer):
     def history_fetched(self, source: SourceName, result: str, symbols: Sequence[str], detail: str) -> None:
         metrics.HISTORY_REQUESTS.labels(source, result).inc()
         self._log.info("history", source=source, result=result, symbols=list(symbols), detail=detail)
+
+    def judged(self, findings: Sequence[DataFinding]) -> None:
+        for finding in findings:
+            metrics.DATA_FINDINGS.labels(finding.gate, finding.verdict).inc()
+            self._log.info("data quality", symbol=finding.symbol, finding=str(finding))
 
     def wanted_malformed(self, subscriber: str, fault: str) -> None:
         self._log.warning("wanted symbols refused", subscriber=subscriber, fault=fault)

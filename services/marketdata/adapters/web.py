@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.contracts import streams
 from shared.contracts.base import Symbol
 from shared.contracts.control import BackfillRequested
-from shared.contracts.marketdata import DailyHistory, Quote
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 
 InPath = Annotated[Symbol, Path(description="A ticker such as SPY or BRK.B")]
 
@@ -47,13 +47,17 @@ class DayBar(BaseModel):
 
 
 class Bars(BaseModel):
-    """Oldest first. `missing_sessions` counts the gaps in the whole cached history."""
+    """Oldest first. `missing_sessions` counts the gaps in the whole cached history, `findings` are the gates' on all of it.
+
+    A close that is refused stands here as the source tells it; decisions do without it.
+    """
 
     symbol: str
     adjustment: Adjustment
     source: Literal["alpaca", "twelvedata"]
     fetched_at: dt.datetime
     missing_sessions: int
+    findings: list[DataFinding]
     bars: list[DayBar]
 
 
@@ -131,5 +135,6 @@ def _bars(history: DailyHistory, days: int) -> Bars:
         source=history.source,
         fetched_at=history.fetched_at,
         missing_sessions=len(missing_sessions(history.dates)),
+        findings=list(history.findings),
         bars=[DayBar(date=d, open=o, high=h, low=lo, close=c, volume=v) for d, o, h, lo, c, v in rows],
     )

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from services.marketdata.domain.feed import Refused
+from services.marketdata.domain.judging import Told
 from shared.contracts.alerts import AlertRaised, Severity
 from shared.contracts.marketdata import FeedState
 
@@ -72,6 +73,32 @@ def of_failed_fetch(symbols: Sequence[str], reasons: Mapping[str, str], at: dt.d
         "It is tried again every minute; what is cached stays until its time to live. Check the network and the keys.",
         at,
     )
+
+
+def of_refused_closes(told: Told, at: dt.datetime) -> AlertRaised:
+    """Names every symbol with its newest dates and what was seen."""
+    return _alert(
+        "warning",
+        f"Daily closes of {len(told)} symbols are not to be trusted: {_gates(told)}",
+        _findings(told),
+        "Decisions that need them are undefined. A second source repairs or confirms them (MARKETDATA_TWELVEDATA_KEY); "
+        "what you know to be true is told by MARKETDATA_ACCEPTED=SYMBOL:DATE. See docs/data-quality.md.",
+        at,
+    )
+
+
+def of_repaired_closes(told: Told, source: str, at: dt.datetime) -> AlertRaised:
+    title = f"Daily closes of {len(told)} symbols were repaired from {source}: {_gates(told)}"
+    return _alert("info", title, _findings(told), "", at)
+
+
+def _gates(told: Told) -> str:
+    return ", ".join(sorted({finding.gate for findings in told.values() for finding in findings}))
+
+
+def _findings(told: Told) -> str:
+    reasons = {symbol: "; ".join(map(str, findings)) for symbol, findings in told.items()}
+    return _listed(sorted(told), reasons)
 
 
 def _listed(symbols: Sequence[str], reasons: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
-"""What daily history must be before anyone decides by it: ordered, without doubles, positive, and over.
+"""What daily history must be before anyone looks at it: ordered, without doubles, positive, and over.
 
-A bar of a session that has not closed is not history. What is missing is named, never filled.
+A bar of a session that has not closed is not history. What is doubtful is judged by the gates (domain/judging.py).
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 from shared.contracts.marketdata import DailyHistory
+from shared.quality import Series
 from shared.sessions import Session, new_york_date, previous_session, session_on, sessions_between
 
 Adjustment = Literal["raw", "split", "dividend", "all"]
@@ -40,10 +41,10 @@ class BadHistoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CheckedHistory:
-    """History that may be used, and what was odd about it."""
+    """History that is possible, and the rows it was made of, those on days without a session among them, for the gates."""
 
     history: DailyHistory
-    remarks: tuple[str, ...]
+    series: Series
 
 
 def checked(
@@ -54,7 +55,6 @@ def checked(
     for row in rows:
         _refuse_impossible(symbol, row)
     finished = [row for row in rows if _is_over(row.date, now)]
-    stray = [row.date for row in finished if session_on(row.date) is None]
     kept = [row for row in finished if session_on(row.date) is not None]
     if not kept:
         raise BadHistoryError(f"{symbol}: expected at least one finished session, got none in {len(rows)} rows")
@@ -70,7 +70,7 @@ def checked(
         close=tuple(row.close for row in kept),
         volume=tuple(row.volume for row in kept),
     )
-    return CheckedHistory(history, _remarks(history.dates, stray, now))
+    return CheckedHistory(history, _series(symbol, finished, now))
 
 
 def last_finished_session(now: dt.datetime) -> Session:
@@ -122,13 +122,7 @@ def _refuse_impossible(symbol: str, row: DailyBar) -> None:
         raise BadHistoryError(f"{symbol} {row.date} volume: expected shares >= 0, got {row.volume}")
 
 
-def _remarks(dates: Sequence[dt.date], stray: Sequence[dt.date], now: dt.datetime) -> tuple[str, ...]:
-    remarks = []
-    if stray:
-        remarks.append(f"{len(stray)} rows on days without a session were left out, first {stray[0]}")
-    if gaps := missing_sessions(dates):
-        remarks.append(f"{len(gaps)} sessions are missing, first {gaps[0]}, last {gaps[-1]}")
-    expected = last_finished_session(now).date
-    if dates[-1] < expected:
-        remarks.append(f"it ends on {dates[-1]}, expected {expected}")
-    return tuple(remarks)
+def _series(symbol: str, rows: Sequence[DailyBar], now: dt.datetime) -> Series:
+    opened, high, low, close, volume = zip(*((r.open, r.high, r.low, r.close, r.volume) for r in rows), strict=True)
+    series = Series.of(symbol, [row.date for row in rows], close, days=(opened, high, low), volume=volume)
+    return replace(series, fetched_at=now)

@@ -66,7 +66,7 @@ def test_a_session_that_is_left_out_is_found(seed: int, sigma: float, count: int
 def test_a_price_that_moved_without_a_trade_is_found(seed: int, sigma: float, count: int, place: float) -> None:
     history = a_history(seed=seed, sigma=sigma, days=count)
     row = row_in(history, place)
-    wrong = scaled(history, slice(row, row + 1), 1 + 6 * sigma)
+    wrong = scaled(history, slice(row, row + 1), 1 + 12 * sigma)
     assert found(with_volume(wrong, row, 0)) == [("stale price", (history.dates[row],))]
 
 

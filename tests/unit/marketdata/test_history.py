@@ -17,6 +17,8 @@ from services.marketdata.domain.history import (
     missing_sessions,
     refresh_due,
 )
+from services.marketdata.domain.judging import Judge
+from shared.sessions import sessions_between
 
 MONDAY = dt.date(2024, 6, 3)
 DURING = dt.datetime(2024, 6, 5, 15, 0, tzinfo=dt.UTC)  # Wednesday, 11:00 in New York
@@ -34,6 +36,10 @@ def week(*, until: int = 5) -> list[DailyBar]:
 
 def check(rows: list[DailyBar], now: dt.datetime = AFTER) -> CheckedHistory:
     return checked("SPY", rows, source="alpaca", adjustment="all", now=now)
+
+
+def doubts(found: CheckedHistory, now: dt.datetime = AFTER) -> list[tuple[str, tuple[dt.date, ...], bool]]:
+    return [(d.gate, d.dates, d.refuses) for d in Judge().doubts({"SPY": found}, now)["SPY"]]
 
 
 def test_rows_become_parallel_columns_that_say_where_they_came_from() -> None:
@@ -97,17 +103,32 @@ def test_falling_dates_are_refused() -> None:
 def test_gaps_are_named_and_not_filled() -> None:
     found = check([a_row(MONDAY), a_row(MONDAY + 2 * DAY)])
     assert len(found.history.dates) == 2
-    assert found.remarks == ("1 sessions are missing, first 2024-06-04, last 2024-06-04",)
+    assert doubts(found) == [("missing session", (MONDAY + DAY,), True)]
 
 
-def test_a_history_that_ends_too_early_says_so() -> None:
-    assert check(week(until=2)).remarks == ("it ends on 2024-06-04, expected 2024-06-05",)
+def test_a_history_that_ends_too_early_says_so_once_the_last_bar_must_have_settled() -> None:
+    settled = AFTER + dt.timedelta(minutes=1)
+    assert doubts(check(week(until=2), settled), settled) == [("stale price", (MONDAY + 2 * DAY,), True)]
+    early = AFTER - dt.timedelta(minutes=11)
+    assert doubts(check(week(until=2), early), early) == []
 
 
 def test_rows_on_days_without_a_session_are_left_out_and_named() -> None:
     found = check([a_row(MONDAY - 2 * DAY), *week(until=3)])
     assert found.history.dates[0] == MONDAY
-    assert found.remarks == ("1 rows on days without a session were left out, first 2024-06-01",)
+    assert doubts(found) == [("wrong time zone", (MONDAY - 2 * DAY,), False)]
+
+
+def test_a_symbol_fetched_alone_is_judged_by_how_full_the_feed_was_before() -> None:
+    """As a backfill of one symbol, after a fetch of all of them found a day cut off."""
+    dates = [s.date for s in sessions_between(dt.date(2024, 4, 1), MONDAY + DAY)]
+    rows = [a_row(day, 100.0 + n % 3, volume=9e4 if day == MONDAY else 1e6) for n, day in enumerate(dates)]
+    judge, many = Judge(), {f"S{n}": check(rows) for n in range(9)}
+    expected = [("partial bar", (MONDAY,))]
+    assert [(d.gate, d.dates) for d in judge.doubts(many, DURING)["S3"]] == expected
+    assert [(d.gate, d.dates) for d in judge.doubts({"SPY": many["S0"]}, DURING)["SPY"]] == expected
+    alone = Judge().doubts({"SPY": many["S0"]}, DURING)["SPY"]
+    assert [(d.gate, d.dates) for d in alone if d.refuses] == []
 
 
 def test_weekends_and_holidays_are_no_gaps() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from services.marketdata.adapters.history_memory import MemoryHistory
 from services.marketdata.adapters.history_store_memory import MemoryHistories
 from services.marketdata.domain.history import DailyBar
 from services.marketdata.handlers import HistoryKeeper, KeeperOptions
-from services.marketdata.ports import Observer, SourceUnavailableError
+from services.marketdata.ports import Fetched, Observer, SourceUnavailableError
 from shared.bus import Outcome
 from shared.clock import ManualClock
 from shared.contracts.alerts import AlertRaised
@@ -30,7 +32,7 @@ def rows(close: float = 100.0, until: dt.date = dt.date(2024, 6, 7)) -> list[Dai
 class Kept:
     """A keeper with a first and a second source, and a clock that moves by hand."""
 
-    def __init__(self, *, second: bool = True) -> None:
+    def __init__(self, *, second: bool = True, **options: Any) -> None:
         self.clock, self.seconds = ManualClock(NOW), 0.0
         self.alpaca, self.twelvedata = MemoryHistory("alpaca"), MemoryHistory("twelvedata")
         self.store = MemoryHistories(lambda: self.seconds)
@@ -40,7 +42,7 @@ class Kept:
             clock=self.clock,
             steady=lambda: self.seconds,
             observer=Observer(),
-            options=KeeperOptions(FIRST, dt.timedelta(hours=24)),
+            options=KeeperOptions(FIRST, dt.timedelta(hours=24), **options),
         )
 
     def pass_time(self, **step: float) -> None:
@@ -238,3 +240,129 @@ def test_a_backfill_that_a_source_failed_is_asked_to_be_tried_again() -> None:
 def test_a_backfill_of_what_no_source_has_is_an_answer_and_not_a_failure() -> None:
     (alert,) = told(Kept().keeper.backfill(request("NOPE")))
     assert "NOPE" in alert.detail
+
+
+DAYS = [session.date for session in sessions_between(dt.date(2024, 1, 2), dt.date(2024, 6, 7))]
+BAD = DAYS[-20]
+
+
+def ordinary(*, volume: float = 1e5) -> list[DailyBar]:
+    """Prices that move; a full history up to the last finished session."""
+    closes = [100.0 + (n * 7 % 5) * 0.4 for n in range(len(DAYS))]
+    return [
+        DailyBar(day, close, close * 1.003, close * 0.997, close, volume)
+        for day, close in zip(DAYS, closes, strict=True)
+    ]
+
+
+def without(day: dt.date) -> list[DailyBar]:
+    return [row for row in ordinary() if row.date != day]
+
+
+def unsplit(day: dt.date, factor: float) -> list[DailyBar]:
+    """Before that day on another scale."""
+    return [
+        row
+        if row.date >= day
+        else DailyBar(row.date, *(p * factor for p in (row.open, row.high, row.low, row.close)), row.volume)
+        for row in ordinary()
+    ]
+
+
+def found(kept: Kept, symbol: str = "SPY") -> list[tuple[str, str, str]]:
+    history = kept.store.get(symbol, "all")
+    assert history is not None
+    return [(f.gate, f.verdict, f.repaired_from) for f in history.findings]
+
+
+def test_a_doubtful_history_is_repaired_from_the_second_source_and_told_once() -> None:
+    kept = Kept()
+    kept.alpaca.rows |= {"SPY": without(BAD), "QQQ": ordinary()}
+    kept.twelvedata.rows |= {"SPY": ordinary(volume=3e6), "QQQ": ordinary(volume=3e6)}
+    (alert,) = told(kept.keeper.refresh(SPY | {"QQQ"}))
+    assert (alert.severity, "repaired from twelvedata" in alert.title) == ("info", True)
+    assert f"SPY (missing session {BAD}: no row" in alert.detail
+    assert found(kept) == [("missing session", "repaired", "twelvedata")]
+    assert found(kept, "QQQ") == []
+    history = kept.store.get("SPY", "all")
+    assert history is not None
+    assert (history.source, history.close[history.dates.index(BAD)]) == ("alpaca", ordinary()[-20].close)
+    assert kept.twelvedata.asked == [("SPY",)]
+    kept.pass_time(hours=20)
+    assert told(kept.keeper.refresh(SPY)) == []
+
+
+def test_without_a_second_source_the_doubt_is_refused_and_told_once_by_symbol_and_date() -> None:
+    kept = Kept(second=False)
+    kept.alpaca.rows["SPY"] = unsplit(BAD, 2)
+    (alert,) = told(kept.keeper.refresh(SPY))
+    assert alert.severity == "warning"
+    assert f"SPY (unapplied split {BAD}: 0.49" in alert.detail
+    assert "MARKETDATA_ACCEPTED" in alert.what_to_do
+    assert found(kept) == [("unapplied split", "refused", "")]
+    kept.pass_time(hours=20)
+    assert told(kept.keeper.refresh(SPY)) == []
+
+
+def test_what_a_person_accepted_is_kept_and_told_to_nobody() -> None:
+    kept = Kept(second=False, accepted=frozenset({("SPY", BAD)}))
+    kept.alpaca.rows["SPY"] = unsplit(BAD, 2)
+    assert told(kept.keeper.refresh(SPY)) == []
+    assert found(kept) == [("unapplied split", "accepted", "")]
+
+
+def test_all_histories_may_be_compared_which_finds_what_one_alone_does_not_show() -> None:
+    wrong = [
+        replace(row, high=row.close * 1.02, close=row.close * 1.012) if row.date == BAD else row for row in ordinary()
+    ]
+    for cross_check, expected in (("doubts", []), ("all", [("sources disagree", "repaired", "twelvedata")])):
+        kept = Kept(cross_check=cross_check)
+        kept.alpaca.rows["SPY"] = wrong
+        kept.twelvedata.rows["SPY"] = ordinary(volume=3e6)
+        kept.keeper.refresh(SPY)
+        assert found(kept) == expected
+
+
+def test_a_second_source_that_is_away_leaves_the_doubt_refused_and_is_asked_again() -> None:
+    kept = Kept()
+    kept.alpaca.rows["SPY"] = without(BAD)
+    kept.twelvedata.rows["SPY"] = ordinary(volume=3e6)
+    kept.twelvedata.outage = "status 429"
+    (alert,) = told(kept.keeper.refresh(SPY))
+    assert alert.severity == "warning"
+    assert found(kept) == [("missing session", "refused", "")]
+    kept.twelvedata.outage = None
+    kept.pass_time(seconds=200)
+    kept.keeper.refresh(SPY)
+    assert found(kept) == [("missing session", "refused", "")]
+    kept.pass_time(seconds=200)
+    (alert,) = told(kept.keeper.refresh(SPY))
+    assert alert.severity == "info"
+    assert found(kept) == [("missing session", "repaired", "twelvedata")]
+
+
+def test_a_doubtful_history_is_there_while_the_second_source_is_still_asked() -> None:
+    kept = Kept()
+    kept.alpaca.rows["SPY"] = without(BAD)
+    seen: list[list[tuple[str, str, str]]] = []
+    ask = kept.twelvedata.daily
+
+    def slow(*question: Any) -> Fetched:
+        seen.append(found(kept))
+        return ask(*question)
+
+    kept.twelvedata.daily = slow  # type: ignore[method-assign]
+    kept.keeper.refresh(SPY)
+    assert seen == [[("missing session", "refused", "")]]
+
+
+def test_a_history_that_is_misdated_throughout_is_replaced_and_its_source_told() -> None:
+    kept = Kept()
+    kept.alpaca.rows["SPY"] = [replace(row, date=row.date - dt.timedelta(days=1)) for row in ordinary()]
+    kept.twelvedata.rows["SPY"] = ordinary()
+    outcome = told(kept.keeper.refresh(SPY))
+    history = kept.store.get("SPY", "all")
+    assert history is not None
+    assert (history.source, history.dates) == ("twelvedata", tuple(DAYS[:-3]))
+    assert [alert.severity for alert in outcome] == ["warning", "info"]
+    assert "second source, twelvedata" in outcome[0].title

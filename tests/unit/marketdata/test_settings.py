@@ -28,10 +28,20 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.always, settings.kept_adjustments) == (("SPY", "BRK.B"), ("raw", "all"))
 
 
+def test_accepted_doubts_are_symbols_with_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETDATA_ACCEPTED", "EXC:2022-02-02, BRK.B:2024-06-03")
+    expected = {("EXC", dt.date(2022, 2, 2)), ("BRK.B", dt.date(2024, 6, 3))}
+    assert read(MarketdataSettings).accepted_doubts == expected
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("SYMBOLS", "SPY,spy", "expected symbols like SPY"),
+        ("ACCEPTED", "EXC", "expected SYMBOL:DATE such as EXC:2022-02-02"),
+        ("ACCEPTED", "EXC:2022-02-02,exc:2022-02-02", "expected SYMBOL:DATE"),
+        ("ACCEPTED", "EXC:soon", "expected SYMBOL:DATE"),
+        ("CROSS_CHECK", "some", "MARKETDATA_CROSS_CHECK"),
         ("ADJUSTMENTS", "both", "expected some of raw, split, dividend, all"),
         ("ADJUSTMENTS", ",", "expected some of raw, split, dividend, all"),
         ("HISTORY_START", "long ago", "MARKETDATA_HISTORY_START"),

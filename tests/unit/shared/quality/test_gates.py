@@ -215,3 +215,16 @@ def test_every_gate_bears_an_empty_and_a_short_history() -> None:
         assert gate.name
     assert told(short) == []
     assert told(Series.of("SPY", (), ())) == []
+
+
+def test_prices_that_move_for_days_without_any_volume_are_of_a_source_that_does_not_tell_it() -> None:
+    history = a_history()
+    volume = [0.0 if row < 100 else shares for row, shares in enumerate(history.volume)]
+    assert told(with_columns(history, volume=volume)) == []
+
+
+def test_a_day_of_which_one_trade_is_known_is_no_proof_of_a_calm_one() -> None:
+    """A wild symbol's day that halved it, told by its close alone."""
+    wild = scaled(a_history(sigma=0.07), slice(0, ROW), 2)
+    flat = with_columns(wild, open=wild.close, high=wild.close, low=wild.close)
+    assert told(flat) == []
