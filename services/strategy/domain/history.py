@@ -17,13 +17,15 @@ import numpy as np
 
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
-from shared.contracts.marketdata import DailyHistory, Quote
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 from shared.contracts.strategy import InputUsed
 from shared.quality import GATES, Series, examine, unknown_closes
 from shared.sessions import Session, sessions_between
 
 _ADJUSTMENT = "all"
 _ROWS_FOR_A_GATE = 90
+_LONG_AGO = dt.timedelta(days=366)
+"""What most indicators look back is less; older repairs stand in the inputs only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def assemble(found: Mapping[str, Found], session: Session, now: dt.datetime, rul
             refused[symbol] = unknown
         used[symbol] = _input_used(history, known.quote if price is not None else None, price, session)
         gaps = _gaps(column, days, unknown)
-        notes[symbol] = tuple(filter(None, (*_findings(history), _off_calendar(history, place, session), gaps, note)))
+        notes[symbol] = tuple(
+            filter(None, (*_findings(history, session), _off_calendar(history, place, session), gaps, note))
+        )
     closes = replace(Closes.of(days, columns), refused=refused)
     return Inputs(closes, used, {symbol: texts for symbol, texts in notes.items() if texts})
 
@@ -126,9 +130,19 @@ def _step_of_today(history: DailyHistory, session: Session, price: float) -> str
     )
 
 
-def _findings(history: DailyHistory) -> tuple[str, ...]:
-    """What the gates saw in it, but for what was only noted."""
-    return tuple(str(finding) for finding in history.findings if finding.verdict != "noted")
+def _findings(history: DailyHistory, session: Session) -> tuple[str, ...]:
+    """What the gates saw in it, but for what was only noted, is long ago, or counts no more."""
+    return tuple(str(finding) for finding in history.findings if _is_worth_telling(finding, session))
+
+
+def _is_worth_telling(finding: DataFinding, session: Session) -> bool:
+    if finding.verdict == "noted" or session.date - finding.dates[-1] > _LONG_AGO:
+        return False
+    return (
+        finding.verdict != "refused"
+        or bool(unknown_closes(finding.dates, (finding,), session.date))
+        or (finding.spoils in {"before", "all"})
+    )
 
 
 def _today(quote: Quote | None, session: Session, now: dt.datetime, rules: PriceRules) -> tuple[Decimal | None, str]:

@@ -233,3 +233,21 @@ def test_sources_are_told_in_one_sentence_for_all_that_agree() -> None:
         "SPY, BIL: alpaca, adjustment all, closes up to 2024-05-31, today's price in the place of today's close",
         "OKLO: twelvedata, adjustment all, closes up to 2024-05-31",
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "more", "is_told"),
+    [
+        ("2024-05-30", {}, True),
+        ("2024-05-30", {"reach": 10}, True),
+        ("2024-05-10", {"reach": 10}, False),
+        ("2024-05-10", {"verdict": "repaired"}, True),
+        ("2023-05-10", {"verdict": "repaired"}, False),
+        ("2024-05-10", {"spoils": "before"}, True),
+    ],
+)
+def test_findings_of_long_ago_and_those_that_count_no_more_are_not_told_again(
+    *, day: str, more: dict[str, object], is_told: bool
+) -> None:
+    notes = table(a_history(findings=(a_finding("stale price", day, **more),)), a_quote()).notes.get("SPY", ())
+    assert any(note.startswith("stale price") for note in notes) == is_told
