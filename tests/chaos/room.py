@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from services.execution.adapters.bookkeeper import Bookkeeper, BooksPorts
+from services.execution.adapters.books_report import BooksReport
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Surroundings
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_hold import Hold
@@ -20,6 +22,7 @@ from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.reconciliation import reconcile
 from services.execution.domain import ladder, records
+from services.execution.domain.books_check import BooksRules
 from services.execution.domain.limits import Bounds
 from services.execution.domain.moves import REQUESTS_BESIDE
 from services.execution.domain.plan import PlanRules
@@ -49,6 +52,8 @@ from tests.integration.execution.trading_room import Legs, a_history
 LEASE_SECONDS = 2.0
 STORM_TURNS = 150
 """After so many turns no new fault happens."""
+_BOOKS_EVERY = 6
+"""Turns of the service between two rounds of bookkeeping."""
 _WEIGHTS = ((), ("SPY",), ("SPY", "TLT"), ("TLT", "WHL"), ("SPY", "TLT", "WHL"))
 
 
@@ -109,7 +114,7 @@ class ChaosRoom:
         self.wanted: dict[str, Decimal] = {}
         """order id -> shares that its plan wants"""
         self._depth, self._in_service, self._halts = 0, False, 0
-        self._runner, self._dispatcher = self._service()
+        self._runner, self._dispatcher, self.bookkeeper = self._service()
         self.world.on_turn = self._on_turn
 
     def run(self) -> None:
@@ -121,6 +126,7 @@ class ChaosRoom:
         long_ago = self.world.clock.now() - dt.timedelta(days=1)
         self.world.calm_down()
         reconcile(self.broker, self.world.journal, self.world.updates, long_ago, self.world.clock.now())
+        self.books = self._keep_books()
 
     def _on_turn(self) -> None:
         if self.world.turns == STORM_TURNS:
@@ -141,13 +147,19 @@ class ChaosRoom:
         try:
             self._runner._next_claim = 0.0
             self._runner.step()
+            if self.world.turns % _BOOKS_EVERY == 1:
+                self._keep_books()
             self._dispatcher.sweep()
         except DeathError:
-            self._runner, self._dispatcher = self._service()
+            self._runner, self._dispatcher, self.bookkeeper = self._service()
         except (BusUnavailableError, BrokerUnavailableError) as error:
             self.world.note(f"service: {error}")
         finally:
             self._in_service = False
+
+    def _keep_books(self) -> BooksReport:
+        long_ago = self.world.clock.now() - dt.timedelta(days=1)
+        return self.bookkeeper.round({order.id: order for order in self.broker.orders_since(long_ago)})
 
     def _work_what_waits(self) -> None:
         while self.legs.waiting and self._depth < 2:
@@ -210,6 +222,7 @@ class ChaosRoom:
             run_id=f"run-{len(self.targets)}",
             session=self.world.clock.now().date(),
             weights=dict.fromkeys(symbols, weight),
+            by_strategy=_shared(symbols, weight, len(self.targets)),
         )
         self.world.note(f"target {message.weights}")
         self.targets.append(message)
@@ -238,13 +251,18 @@ class ChaosRoom:
             _KNOWN_PLANS[raw] = {f"{plan.plan_id}-{trade.symbol}-{trade.side}": trade.qty for trade in plan.trades}
         self.wanted |= _KNOWN_PLANS[raw]
 
-    def _service(self) -> tuple[Runner, Dispatcher]:
+    def _service(self) -> tuple[Runner, Dispatcher, Bookkeeper]:
         world, process = self.world, Process()
         bus = Boundary(self._service_bus, world, "service bus", process)
         leases = Boundary(self._leases, world, "service leases", process)
         book = Book(bus, pause=world.pause)
         stopper = OrderStopper(
             self.broker, world.journal, pause=world.pause, is_desk_at_work=lambda: False, monotonic=world.monotonic
+        )
+        bookkeeper = Bookkeeper(
+            BooksPorts(self.broker, world.journal, bus, book, world.clock, world.monotonic),
+            BooksRules(opening="unassigned"),
+            "PA3MEMORY",
         )
         ports = PlannerPorts(
             bus=bus,
@@ -257,13 +275,15 @@ class ChaosRoom:
             clock=world.clock,
             obstacle=lambda: None,
             pause=world.pause,
+            books=bookkeeper,
         )
         planner = Planner(ports, PlanRules(), Bounds(), quote_seconds=0.1)
         planner._pool = AtOnce()  # type: ignore[assignment]
         dispatcher = Dispatcher(planner, book, self.legs, leases, world.clock, monotonic=world.monotonic)
         table = Handlers(bus, world.clock, stopper).table()
         options = RunnerOptions(retry_after_seconds=5)
-        return Runner(bus, GROUP, "service", STREAMS, table, hooks=(dispatcher,), options=options), dispatcher
+        runner = Runner(bus, GROUP, "service", STREAMS, table, hooks=(dispatcher,), options=options)
+        return runner, dispatcher, bookkeeper
 
     def _desk(self) -> Desk:
         world, process = self.world, Process(self._stall)
@@ -347,3 +367,11 @@ class HastyBus:
         for delivery in found:
             self._world.bus._groups[group, delivery.stream].pending.pop(delivery.entry_id, None)
         return found
+
+
+def _shared(symbols: Sequence[str], weight: Decimal, number: int) -> dict[str, dict[str, Decimal]]:
+    """Whose the weights are: in turn nobody's, two strategies' in unequal parts, and the other way round."""
+    if number % 3 == 0:
+        return {}
+    parts = (weight / 4, weight * 3 / 4) if number % 3 == 1 else (weight * 3 / 4, weight / 4)
+    return {name: dict.fromkeys(symbols, part) for name, part in zip(("a", "b"), parts, strict=True)}

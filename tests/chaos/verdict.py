@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+from services.execution.adapters.activity_entries import name_of
 from services.execution.domain import identity
 from services.execution.domain.broker import BrokerOrder
 from shared.contracts import Message, decode, streams
 from shared.contracts.alerts import AlertRaised
+from shared.contracts.control import HaltRequested
 from shared.contracts.execution import OrderFilled, OrderPartlyFilled, RebalanceCompleted, RebalancePlanned
 from tests.chaos.room import ChaosRoom
 
 _EXACT = Decimal("1e-9")
+_CENT = Decimal("0.01")
 
 
 def judge(room: ChaosRoom) -> None:
@@ -24,6 +27,7 @@ def judge(room: ChaosRoom) -> None:
     _every_intent_is_accounted_for(room, orders, lost)
     _shares_are_exact(room, done, orders, told, lost)
     _cash_is_exact(room, done, lost)
+    _the_books_are_the_brokers(room, orders)
 
 
 def _every_target_was_heard(room: ChaosRoom, told: list[Message], done: list[RebalanceCompleted]) -> None:
@@ -77,6 +81,21 @@ def _cash_is_exact(room: ChaosRoom, done: list[RebalanceCompleted], lost: set[st
     for message in done:
         if not lost & {result.order_id for result in message.orders}:
             assert message.cash_gap == 0, f"{message.plan_id}: ${message.cash_gap} unexplained"
+
+
+def _the_books_are_the_brokers(room: ChaosRoom, orders: tuple[BrokerOrder, ...]) -> None:
+    """Each execution once, the owners' shares the broker's to the last digit, cash to the cent, and no false alarm."""
+    ledger, broker = room.bookkeeper.books.ledger, room.world.broker
+    assert ledger.quantities() == {position.symbol: position.qty for position in broker.positions()}, "books"
+    booked = defaultdict[str, Decimal](Decimal, ledger.executed_of)
+    for fill in broker._fills:
+        if ledger.opened is not None and name_of(fill) in ledger.opened.known:
+            booked[fill.order_id] += fill.qty  # after a rewind the books may be opened anew: it is in what they found
+    told = {order.id: order.filled_qty for order in orders if order.filled_qty}
+    assert {name: qty for name, qty in booked.items() if qty} == told, "an execution is missing or booked twice"
+    assert abs(ledger.cash - broker.cash) < 2 * _CENT, f"cash: ours {ledger.cash}, the broker's {broker.cash}"
+    halts = [halt for halt in _told(room, streams.CONTROL) if isinstance(halt, HaltRequested)]
+    assert not [halt for halt in halts if halt.reason.startswith("the books")], "a false alarm halted trading"
 
 
 def _smart(order: BrokerOrder) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -44,7 +45,7 @@ from shared.clock import Clock
 from shared.contracts.strategy import FOREIGN
 from shared.sessions import new_york_date
 
-_SKEW: Final = dt.timedelta(minutes=15)
+_SKEW: Final = Opened.reach
 """So far apart the broker's clock and ours may be, and so late an activity may be told, without being missed."""
 _THOROUGH: Final = dt.timedelta(days=8)
 
@@ -82,9 +83,10 @@ class Bookkeeper:
 
     def left_alone(self) -> Mapping[str, Decimal]:
         """Shares in the account that are not the portfolio's. Raises BrokerUnavailableError while nobody knows."""
-        if self.books.ledger.opened is None:
+        foreign = self.books.look(lambda ledger: None if ledger.opened is None else ledger.holdings(FOREIGN))
+        if foreign is None:
             raise BrokerUnavailableError("the account's books are not open yet")
-        return self.books.look(lambda ledger: ledger.holdings(FOREIGN))
+        return foreign
 
     def remembering(self, plan: PlanRecord) -> tuple[Change, ...]:
         """What to commit with a plan."""
@@ -134,13 +136,13 @@ class Bookkeeper:
             Found(symbol=p.symbol, qty=p.qty, average_price=p.average_price) for p in told.positions.values()
         )
         entry = Opened(
-            id="opened",
+            id=f"opened:{uuid.uuid4().hex}",
             at=now,
             cash=told.account.cash,
             positions=positions,
             # Who upgrades has positions that are the portfolio's own, of before there were books.
             owner="unassigned" if ports.bus.get_all(records.PLANS) else self._rules.opening,
-            known=tuple(sorted(known)),
+            known=frozenset(known),
         )
         self.books.write([entry], begins=True)
         if positions:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from services.execution.domain.ledger_entries import Entry, Wanted, WantedLine, entry_of
+from services.execution.domain.ledger_entries import Entry, Wanted, WantedLine
 from services.execution.domain.records import PlanRecord
 from shared.bus import Bus, Change, Put
 
@@ -47,7 +47,7 @@ def marking(day: dt.date, prices: Mapping[str, Decimal]) -> Change:
 
 
 class LedgerStore:
-    """Reads raise BusUnavailableError, and ValueError for an entry that cannot be read."""
+    """Reads raise BusUnavailableError."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -58,14 +58,14 @@ class LedgerStore:
     def head(self) -> str | None:
         return self._bus.get(INDEX, _HEAD)
 
-    def entries(self, ledger: str, since: dt.datetime | None = None) -> list[Entry]:
-        """All of a ledger, or those of the months from `since` on."""
+    def written(self, ledger: str, since: dt.datetime | None = None) -> dict[str, str]:
+        """Entry id -> its document, of all months or of those from `since` on."""
         first = "" if since is None else month_of(since)
-        found = []
+        found: dict[str, str] = {}
         for field in self._bus.get_all(MONTHS):
             name, _, month = field.rpartition(":")
             if name == ledger and month >= first:
-                found += [entry_of(raw) for raw in self._bus.get_all(entries_key(ledger, month)).values()]
+                found |= self._bus.get_all(entries_key(ledger, month))
         return found
 
     def marks(self) -> dict[dt.date, dict[str, Decimal]]:

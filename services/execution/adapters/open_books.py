@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.execution.adapters.ledger_store import LedgerStore, ledger_name
+from services.execution.adapters.ledger_store import LedgerStore, ledger_name, month_of
 from services.execution.domain.ledger import Ledger, in_order
-from services.execution.domain.ledger_entries import Entry
+from services.execution.domain.ledger_entries import Entry, entry_of
 from shared.bus import Bus, Change, Outcome
 
 _T = TypeVar("_T")
+_UNKNOWN: Final = "?"
 _NEW_MONTHS: Final = dt.timedelta(days=40)
 """What another process wrote lately stands in this month or the one before."""
 
@@ -48,19 +49,24 @@ class OpenBooks:
         return entry_id in self._ids
 
     def catch_up(self, now: dt.datetime) -> None:
-        """Read what others wrote: the planner's plans, another process's entries."""
+        """Read what others wrote: the planner's plans, another process's entries. Raises ValueError for what it cannot read.
+
+        A Redis that came back from its file may have forgotten what we know; then what it has is what is true.
+        """
         name, head = self._store.in_use(), self._store.head()
         if name is None or name.partition("-")[0] != self._default.partition("-")[0]:
             name = self._default
         if (name, head) == (self.name, self._head):
             return
-        is_known = name == self.name
-        fresh = self._store.entries(name, now - _NEW_MONTHS if is_known else None)
+        since = now - _NEW_MONTHS if name == self.name else None
+        written = self._store.written(name, since)
+        if since is not None and self._forgotten(written, since):
+            since, written = None, self._store.written(name)
         with self._lock:
-            if not is_known:
+            if since is None:
                 self.name, self._entries, self._ids, self.ledger = name, [], set(), Ledger()
             self._head = head
-            self._absorb(fresh)
+            self._absorb(entry_of(raw) for entry_id, raw in written.items() if entry_id not in self._ids)
 
     def write(self, entries: Sequence[Entry], *, begins: bool = False) -> None:
         """Once each, however often it is repeated. `begins`: the ledger of this account is the one in use from now on."""
@@ -69,7 +75,12 @@ class OpenBooks:
             changes = (self._store.using(self.name), *changes)
         self._bus.commit(Outcome(changes=changes))
         with self._lock:
+            self._head = _UNKNOWN  # somebody may have written just before, or Redis may forget this: it is read again
             self._absorb(entries)
+
+    def _forgotten(self, written: Mapping[str, str], since: dt.datetime) -> bool:
+        first = month_of(since)
+        return any(entry.id not in written for entry in self._entries if month_of(entry.at) >= first)
 
     def _absorb(self, entries: Iterable[Entry]) -> None:
         """What comes last is added; what belongs in between makes the ledger anew."""

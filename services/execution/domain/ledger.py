@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal, localcontext
 from functools import singledispatchmethod
 from typing import Final
@@ -67,8 +67,21 @@ class Ledger:
     _traded_on: dict[dt.date, dict[str, Decimal]] = field(default_factory=dict)
 
     def apply(self, entry: Entry) -> None:
+        if self._contains(entry):
+            return
         with localcontext(prec=_DIGITS):
             self._take(entry)
+
+    def _contains(self, entry: Entry) -> bool:
+        """Whether the opening has it already: what was written before the books were opened again, or is told twice."""
+        opened = self.opened
+        if opened is None or isinstance(entry, Opened):
+            return False
+        return (
+            entry.at < opened.at - opened.reach
+            or entry.id in opened.known
+            or (isinstance(entry, Wanted) and entry.at < opened.at)
+        )
 
     def quantities(self) -> dict[str, Decimal]:
         """What the account holds by these books, as the sum over the owners."""
@@ -91,6 +104,9 @@ class Ledger:
 
     @_take.register
     def _(self, entry: Opened) -> None:
+        """The newest opening counts: whatever was before is in it."""
+        for part in fields(self):
+            setattr(self, part.name, getattr(Ledger(), part.name))
         self.opened, self.cash, self.put_in = entry, entry.cash, entry.cash
         for found in entry.positions:
             self._give(Move(entry, "opened", found.symbol, found.average_price), entry.owner, found.qty)
@@ -135,8 +151,9 @@ class Ledger:
     def _(self, entry: Accepted) -> None:
         held, move = self.holders(entry.symbol), Move(entry, "accepted", entry.symbol, entry.price)
         total = sum(held.values(), ZERO)
-        if entry.how == "scaled" and entry.qty > 0 and held and all(qty > 0 for qty in held.values()):
-            self._scale(entry.symbol, held, entry.qty)
+        parts = spread(max(entry.qty, ZERO), held) if entry.how == "scaled" else {}
+        if parts and len(parts) == len(held) and all(part > 0 for part in parts.values()):
+            self._scale(entry.symbol, parts, entry.qty)
         elif entry.qty > total:
             self._give(move, FOREIGN, entry.qty - total)
         elif entry.qty < total:
@@ -186,9 +203,9 @@ class Ledger:
             held = self._traded_on.get(new_york_date(entry.at), {}) if entry.category == "fee" else {}
         return spread(abs(entry.amount), held) or {UNASSIGNED: abs(entry.amount)}
 
-    def _scale(self, symbol: str, held: Shares, qty: Decimal) -> None:
+    def _scale(self, symbol: str, parts: Shares, qty: Decimal) -> None:
         self.account.set(ACCOUNT, symbol, lots.scaled(self.account.of(ACCOUNT, symbol), qty))
-        for owner, part in spread(qty, held).items():
+        for owner, part in parts.items():
             self.owned.set(owner, symbol, lots.scaled(self.owned.of(owner, symbol), part))
 
     def _give(self, move: Move, owner: str, qty: Decimal) -> None:

@@ -5,8 +5,9 @@ Executions and payments are the broker's activities under the broker's ids; the 
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
@@ -29,7 +30,12 @@ class Found(Value):
 
 
 class Opened(Value):
-    """The account as the ledger found it. `known` are activities of those days that the positions contain already."""
+    """The account as the ledger found it. `known` are activities of just before that the positions contain already.
+
+    They reach back so far that no clock and no delay makes an older activity come later.
+    """
+
+    reach: ClassVar[dt.timedelta] = dt.timedelta(minutes=15)
 
     kind: Literal["opened"] = "opened"
     id: str
@@ -37,7 +43,7 @@ class Opened(Value):
     cash: Number
     positions: tuple[Found, ...]
     owner: Literal["foreign", "unassigned"]
-    known: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 class WantedLine(Value):

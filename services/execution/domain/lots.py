@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
 from shared.sessions import new_york_date
@@ -83,13 +83,16 @@ def taken_out(lots: Sequence[Lot], qty: Decimal) -> tuple[tuple[Lot, ...], tuple
 
 def scaled(lots: Sequence[Lot], qty: Decimal) -> tuple[Lot, ...]:
     """The same lots at the same cost, with `qty` shares in all, as after a split."""
-    before, left = quantity(lots), qty
+    before, left, orphaned = quantity(lots), qty, ZERO
     found = []
     for lot in lots[:-1]:
-        part = (lot.qty * qty / before).quantize(SHARE_STEP, ROUND_HALF_EVEN)
-        found.append(replace(lot, qty=part))
-        left -= part
-    return (*found, *(replace(lot, qty=left) for lot in lots[-1:]))
+        part = (lot.qty * qty / before).quantize(SHARE_STEP, ROUND_DOWN)
+        if part == 0:
+            orphaned += lot.cost  # too few shares to tell: the next lot bears what they cost
+            continue
+        found.append(replace(lot, qty=part, cost=lot.cost + orphaned))
+        left, orphaned = left - part, ZERO
+    return (*found, *(replace(lot, qty=left, cost=lot.cost + orphaned) for lot in lots[-1:]))
 
 
 def quantity(lots: Iterable[Lot]) -> Decimal:

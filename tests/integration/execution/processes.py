@@ -118,13 +118,23 @@ class Stack:
     def fault(self, name: str, count: int = 1) -> None:
         self.http.post(f"{self.simulator}/sim/faults", json={"name": name, "count": count}).raise_for_status()
 
-    def target(self, **weights: str) -> TargetPortfolioSet:
+    def shared_target(self, **by_strategy: Mapping[str, str]) -> TargetPortfolioSet:
+        """A target that strategies share: strategy -> symbol -> weight of the portfolio."""
+        parts = {name: {s: Decimal(w) for s, w in weights.items()} for name, weights in by_strategy.items()}
+        symbols = {symbol for weights in parts.values() for symbol in weights}
+        total = {
+            symbol: str(sum(part.get(symbol, Decimal(0)) for part in parts.values())) for symbol in sorted(symbols)
+        }
+        return self.target(parts, **total)
+
+    def target(self, by_strategy: dict[str, dict[str, Decimal]] | None = None, **weights: str) -> TargetPortfolioSet:
         message = TargetPortfolioSet(
             correlation_id=f"why-{time.monotonic_ns()}",
             at=self.clock.now(),
             run_id="run",
             session=self.clock.now().date(),
             weights={symbol: Decimal(weight) for symbol, weight in weights.items()},
+            by_strategy=by_strategy or {},
         )
         changes = (Put(streams.LATEST_TARGETS, "latest", message.encode()),)
         self.bus.commit(Outcome(changes=changes))

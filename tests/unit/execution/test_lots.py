@@ -53,6 +53,11 @@ def test_a_split_keeps_the_cost_and_reaches_the_quantity_exactly() -> None:
     assert [lot.cost for lot in after] == [90, 100, 110]
 
 
+def test_a_lot_that_a_reverse_split_leaves_nothing_of_leaves_its_cost_to_the_next() -> None:
+    [after] = scaled(held(("0.000000001", "90"), ("10", "100")), D("1"))
+    assert (after.qty, after.cost) == (1, D("1000.00000009"))
+
+
 def test_what_is_taken_out_and_what_stays_are_all_there_was() -> None:
     before = held(("2", "10"), ("2", "20"))
     kept, taken = taken_out(before, D(3))

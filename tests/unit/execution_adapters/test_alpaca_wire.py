@@ -221,3 +221,50 @@ def test_an_asset_is_only_what_it_is_told_to_be(
 )
 def test_orders_of_other_kinds_are_told_apart(changes: dict[str, Any], about_shares: bool) -> None:  # noqa: FBT001 - a table
     assert wire.is_about_shares(an_order(**changes)) is about_shares
+
+
+def an_activity(**changes: Any) -> dict[str, Any]:
+    """The example of Alpaca's own description."""
+    activity: dict[str, Any] = {
+        "id": "20190801011955195::5f596936-6f23-4cef-bdf1-3806aae57dbf",
+        "activity_type": "DIV",
+        "activity_sub_type": "SDIV",
+        "created_at": "2021-05-10T14:01:04.650275Z",
+        "date": "2019-08-01",
+        "net_amount": "1.02",
+        "symbol": "T",
+        "qty": "2",
+        "status": "executed",
+    }
+    return {**activity, **changes}
+
+
+def test_an_activity_that_is_no_fill_is_money_of_its_day() -> None:
+    paid = wire.activity_of(an_activity())
+    assert (paid.type, paid.amount, paid.symbol, paid.description) == ("DIV", Decimal("1.02"), "T", "SDIV")
+    assert paid.at == dt.datetime(2021, 5, 10, 14, 1, 4, 650275, tzinfo=dt.UTC)
+    undated = wire.activity_of(an_activity(created_at=None, net_amount=None, symbol=None))
+    assert (undated.at, undated.amount, undated.symbol) == (dt.datetime(2019, 8, 1, tzinfo=dt.UTC), Decimal(0), None)
+
+
+def test_an_activity_that_was_taken_back_never_happened() -> None:
+    assert wire.is_taken_back(an_activity(status="canceled"))
+    assert not wire.is_taken_back(an_activity())
+
+
+def test_a_fill_among_the_activities_is_the_same_fill() -> None:
+    raw = an_activity(
+        activity_type="FILL",
+        id="20240603154500000::5f596936",
+        order_id="o1",
+        side="buy",
+        price="500.02",
+        transaction_time="2024-06-03T19:45:00.5Z",
+    )
+    assert wire.activity_of(raw) == wire.fill_of(raw)
+
+
+@pytest.mark.parametrize("changes", [{"date": None, "created_at": None}, {"id": ""}, {"net_amount": "much"}])
+def test_an_activity_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(wire.UnreadableAnswerError):
+        wire.activity_of(an_activity(**changes))

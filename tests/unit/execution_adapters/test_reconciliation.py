@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -327,3 +329,45 @@ def test_the_loop_looks_back_to_the_oldest_order_that_lives(world: World) -> Non
     world.hears = False
     world.broker.fill("c1", Decimal(10), PRICE)
     assert kinds(loop.once()) == ["missed fill"]
+
+
+def test_a_fill_that_nobody_told_is_known_within_ten_seconds_while_orders_are_live() -> None:
+    """However rarely the whole account is compared at rest: what a round may take stays within that."""
+    pace = Pace(every=3600)
+    assert pace.busy + pace.arrival < 10
+    now = {"seconds": 0.0}
+    world = World()
+    loop = ReconciliationLoop(
+        world.broker,
+        world.journal,
+        world.updates,
+        MemoryBus(),
+        world.clock,
+        pace=pace,
+        monotonic=lambda: now["seconds"],
+    )
+    stop = Hasty(now, stop_after=pace.busy + 1)
+    world.send("c1")
+    world.hears = False
+    stop.at(0.5, lambda: world.broker.fill("c1", Decimal(10), PRICE))
+    loop.run(stop)
+    assert world.updates.seen(world.broker.order_by_client_id("c1").id).filled_qty == 10  # type: ignore[union-attr]
+
+
+class Hasty(threading.Event):
+    """A stop whose waiting moves the clock instead; set when its time is over."""
+
+    def __init__(self, now: dict[str, float], stop_after: float) -> None:
+        super().__init__()
+        self._now, self._end, self._todo = now, stop_after, list[tuple[float, Callable[[], object]]]()
+
+    def at(self, seconds: float, act: Callable[[], object]) -> None:
+        self._todo.append((seconds, act))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._now["seconds"] += timeout or 0.0
+        while self._todo and self._now["seconds"] >= self._todo[0][0]:
+            self._todo.pop(0)[1]()
+        if self._now["seconds"] >= self._end:
+            self.set()
+        return self.is_set()
