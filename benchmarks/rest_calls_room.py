@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from cli.embedded_redis import free_port
 from services.execution.adapters.alpaca_broker import AlpacaBroker
+from services.execution.adapters.bookkeeper import Bookkeeper, BooksPorts
 from services.execution.adapters.broker_errors import Refusal
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
 from services.execution.adapters.desk_book import Book
@@ -32,7 +33,7 @@ from services.execution.adapters.memory_leases import MemoryLeases
 from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
-from services.execution.adapters.reconciliation_loop import ReconciliationLoop
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop
 from services.execution.adapters.updates_socket import UpdatesSocket
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.settings import ExecutionSettings
@@ -194,8 +195,9 @@ class Room:
             updates,
             self.bus,
             self.clock,
-            every_seconds=settings.reconcile_seconds / pace,
-            arrival_seconds=1 / pace,
+            pace=Pace(settings.reconcile_seconds / pace, 1 / pace, busy=8 / pace, doubt=5 / pace),
+            books=Bookkeeper(BooksPorts(broker, journal, self.bus, book, self.clock), settings.books_rules(), "PA"),
+            is_busy=lambda: book.active_plan() is not None,
         )
         socket = UpdatesSocket(
             url.replace("http", "ws") + "/stream", KEY, SECRET, updates, lambda *_: None, reconcile=reconciliation.ask
