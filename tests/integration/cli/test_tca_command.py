@@ -58,6 +58,8 @@ def test_every_order_has_a_line_and_the_total_says_what_was_saved(filled: House,
         "2 orders",
         "sell OLD",
         "buy SPY",
+        "step2",
+        "seconds",
         "total",
         "all at market on arrival",
         "saved against that +0.00 bps",
@@ -92,6 +94,16 @@ def test_one_plan_and_some_days(filled: House, alchemiser: Run) -> None:
     assert "2 orders" in alchemiser("tca", "--from", "2024-06-03", "--to", "2024-06-03").out
     for nothing in (("--plan", "another"), ("--from", "2024-06-04"), ("--to", "2024-06-02")):
         assert "no order has been measured yet" in alchemiser("tca", *nothing).out
+
+
+def test_a_narrow_window_leaves_columns_out_and_says_which(
+    filled: House, alchemiser: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    out = alchemiser("tca").out
+    assert "a wider window shows also: seconds" in " ".join(out.split())
+    line = next(line for line in out.splitlines() if "sell OLD" in line)
+    assert line.split()[-1] == "0.00", "what was saved stays, on the same line"
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".html"])
