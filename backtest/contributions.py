@@ -43,7 +43,7 @@ class Contributions:
 
 def contributions(outcome: Outcome) -> Contributions:
     gains = _gains(outcome)
-    asked_on = outcome.targets.rows[: len(outcome.fills)]
+    asked_on = outcome.asked_on
     strategies, branches = {}, []
     for decided in outcome.targets.decided:
         part = _part_of(decided, outcome, asked_on)

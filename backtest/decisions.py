@@ -114,7 +114,7 @@ def answer(allotment: Allotment, closes: Closes) -> dict[str, float] | str:
     except UndefinedDecision as undefined:
         return undefined.reason
     except Exception as error:  # noqa: BLE001 - as live: foreign code may raise anything
-        return f"{type(error).__name__}: {error}"
+        return " ".join(f"{type(error).__name__}: {error}".split())
     unknown = next((symbol for symbol in weights if not own.has_any(symbol)), None)
     if unknown is not None:
         return f"{unknown}: unknown: there is not one daily close of it"

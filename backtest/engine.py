@@ -62,6 +62,11 @@ class Outcome:
         return self.book.daily()
 
     @property
+    def asked_on(self) -> Rows:
+        """The evening that each fill was decided on."""
+        return self.fills if self.conventions.fill is Fill.CLOSE else self.fills - 1
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         return self.targets.symbols
 

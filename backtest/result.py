@@ -122,15 +122,15 @@ class Result:
 
     def undecided(self) -> dict[str, dict[str, Any]]:
         """Per strategy: on how many evenings it could not decide and kept what it held, and why at first."""
-        first = self.outcome.targets.first
+        first, sessions = self.outcome.targets.first, self.outcome.targets.closes.sessions
         found = {}
         for decided in self.outcome.targets.decided:
-            evenings = int((~decided.standing.fresh[first:]).sum())
-            if evenings:
-                reasons = decided.reasons
-                row, reason = next(iter(reasons.items()), (first, "what it holds cannot be valued"))
-                day = self.outcome.targets.closes.sessions[row]
-                found[decided.allotment.name] = {"evenings": evenings, "first": day, "reason": reason}
+            rows = first + np.flatnonzero(~decided.standing.fresh[first:])
+            if rows.size:
+                row = int(rows[0])
+                # It decided, but by its rule it keeps what it holds, and that has no price.
+                reason = decided.reasons.get(row, "what it holds cannot be valued")
+                found[decided.allotment.name] = {"evenings": int(rows.size), "first": sessions[row], "reason": reason}
         return found
 
     def notes(self) -> Sequence[str]:

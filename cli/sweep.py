@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,10 +104,20 @@ def _work(points: Sequence[Point], store: Store, workers: int, redis: str | None
         if redis is not None:
             crew.spread(points, store, redis, workers, tell)
         else:
-            with embedded_redis() as server:
+            with _ended_with_a_kill(), embedded_redis() as server:
                 crew.spread(points, store, server.url, workers, tell)
     except crew.UnfinishedError as error:
         raise FailedError(str(error)) from error
+
+
+@contextmanager
+def _ended_with_a_kill() -> Iterator[None]:
+    """A kill ends workers and the private Redis too; what is done stays done."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _as_tables(answer: dict[str, Any], by: str) -> Group:

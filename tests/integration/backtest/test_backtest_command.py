@@ -131,6 +131,28 @@ def test_a_symphony_file_is_tested_as_it_stands_with_its_own_rebalancing(
     assert both["strategies"] == {"tecl": 0.6, "two_markets": 0.4}
 
 
+def test_a_monthly_symphony_alone_is_the_same_evening_by_evening_its_contributions_too(
+    alchemiser: Run, closes: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "months.clj"
+    path.write_text(MONTHLY)
+    quick, exact = (
+        figures(alchemiser, "--symphony", path, *PERIOD, "--closes", closes, *more) for more in ((), ("--exact",))
+    )
+    assert quick["final_equity"] == pytest.approx(exact["final_equity"], rel=1e-6)
+    gained = [found["contributions"]["strategies"]["months"] for found in (quick, exact)]
+    assert gained[0] == pytest.approx(gained[1], abs=1)
+    assert gained[0] == pytest.approx(quick["final_equity"] - 100_000)
+
+
+def test_what_cannot_be_valued_is_told_with_its_first_evening(alchemiser: Run, tmp_path: Path) -> None:
+    path, table = tmp_path / "months.clj", tmp_path / "closes.csv"
+    path.write_text(MONTHLY)
+    table.write_text("date,SPY,TLT\n2024-01-02,100,50\n2024-01-03,101,51\n2024-01-04,102,\n2024-01-05,103,52\n")
+    told = figures(alchemiser, "--symphony", path, "--closes", table)["undecided"]["months"]
+    assert told == {"evenings": 1, "first": "2024-01-04", "reason": "what it holds cannot be valued"}
+
+
 def test_a_symphony_that_cannot_be_read_is_refused_with_its_place(
     alchemiser: Run, closes: Path, tmp_path: Path
 ) -> None:

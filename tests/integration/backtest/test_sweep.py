@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from backtest.decisions import silent
 from backtest.sweep import Ground, Point, Store, digest_of, parameters_of, points_of, work_here
 from backtest.workers import UnfinishedError, spread
 from services.strategy.domain.portfolio import PortfolioError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, eventually
 from tests.integration.backtest.test_backtest_command import Run, alchemiser  # noqa: F401 - a fixture
 from tests.unit.backtest.builders import random_history
 
@@ -101,3 +104,27 @@ def test_the_command_walks_forward_over_its_grid(alchemiser: Run, closes: Path, 
     assert len(found["walk_forward"]["stretches"]) == 3
     assert alchemiser(*arguments)[0] == 0
     assert "expected sessions such as 504,126" in alchemiser(*arguments[:-4], "--walk-forward", "long")[2]
+
+
+def test_a_sweep_that_is_killed_takes_its_workers_with_it_and_goes_on_when_called_again(
+    closes: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    command = [sys.executable, "-m", "cli.main", "sweep", SWITCH, "--closes", str(closes), "--store", str(store)]
+    command += ["--param", "window=2,3,4,5,6,7,8,9,10,11", "--param", "level=40,45,50,55,60,65", "--workers", "1"]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    eventually(lambda: [*store.glob("*.json")], within=60)
+    children = _children_of(killed.pid)
+    assert len(children) == 2  # a Redis and a worker
+    killed.terminate()
+    assert killed.wait(60) == 128 + signal.SIGTERM
+    eventually(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], within=30)
+    done = {path.name: path.stat().st_mtime_ns for path in store.glob("*.json")}
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    after = {path.name: path.stat().st_mtime_ns for path in store.glob("*.json")}
+    assert len(after) == 60
+    assert {name: after[name] for name in done} == done
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -42,7 +42,7 @@ class Breaks:
 
     def decide(self, closes: Closes) -> Decision:
         if len(closes) % 2 and len(closes) < self._works_from:
-            raise ZeroDivisionError("no volume")
+            raise ZeroDivisionError("no\nvolume")
         return Decision({"AAA": 1.0 if len(closes) >= self._works_from else 0.7})
 
 
