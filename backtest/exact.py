@@ -22,8 +22,10 @@ from backtest.engine import Outcome, rows_of
 from backtest.history import History, HistoryError
 from backtest.prices import prices_for
 from services.execution.domain import broker
+from services.execution.domain.exposure import Standing
 from services.execution.domain.limits import Bounds
-from services.execution.domain.plan import Plan, Situation, draw_up
+from services.execution.domain.plan import Plan, draw_up
+from services.execution.domain.situation import Situation
 from services.simulator.domain.account import Account
 from services.simulator.domain.fees import FeeSchedule, NoFees, RegulatoryFees, booked
 from services.simulator.domain.fill_models import RealisticFills
@@ -46,6 +48,8 @@ OPEN_BOUNDS: Final = Bounds(
     max_position_weight=Decimal(2),
     max_order_notional=Decimal("Infinity"),
     max_spread_bps=Decimal(10_000),
+    max_open_orders=10**9,
+    max_turnover=None,
     max_close_move=None,
     max_volume_share=None,
 )
@@ -108,6 +112,7 @@ class _Venue:
             trading="ACTIVE",
             now=now,
             references={},
+            standing=Standing(),
         )
 
     def carry_out(self, plan: Plan, row: int, now: dt.datetime) -> None:

@@ -60,6 +60,12 @@ class ExecutionSettings(Settings):
     """A price further from the last close than this share of it refuses the order; 0 switches it off."""
     close_move_multiple: Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)] = Decimal(10)
     """Where so many usual daily moves of the symbol are more than that, they are allowed."""
+    max_turnover: Factor = Decimal(4)
+    """The most dollars bought and sold in a day, as a multiple of equity; out of everything into everything else is 2. 0 switches it off."""
+    max_open_orders: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The most orders of ours open at once; more wait."""
+    allow_margin: bool = False
+    """True pays with the broker's buying power, which may be borrowed; else with cash alone."""
     max_volume_share: Factor = Decimal("0.1")
     """The most of a day's usual volume that one order may be; 0 switches it off."""
     iex_volume_share: Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)] = Decimal("0.025")
@@ -152,6 +158,8 @@ class ExecutionSettings(Settings):
             max_beyond_quote_bps=self.max_beyond_quote_bps,
             max_close_move=_unless_off(self.max_close_move),
             close_move_multiple=self.close_move_multiple,
+            max_turnover=_unless_off(self.max_turnover),
+            max_open_orders=self.max_open_orders,
             max_volume_share=_unless_off(self.max_volume_share),
             allowed_symbols=_symbols_in(self.allow_symbols),
             denied_symbols=_symbols_in(self.deny_symbols),
@@ -167,6 +175,7 @@ class ExecutionSettings(Settings):
             drift_tolerance=self.drift_tolerance,
             min_notional=self.min_trade_notional,
             buy_margin_bps=self.collar_bps,
+            allows_margin=self.allow_margin,
         )
 
     def policies(self, *, sees_whole_market: bool) -> Policies:

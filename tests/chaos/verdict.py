@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from services.execution.adapters.activity_entries import name_of
+from services.execution.adapters.desk_book import Book
 from services.execution.domain import identity
 from services.execution.domain.broker import BrokerOrder
 from shared.contracts import Message, decode, streams
@@ -14,6 +15,7 @@ from shared.contracts.control import HaltRequested
 from shared.contracts.execution import OrderFilled, OrderPartlyFilled, RebalanceCompleted, RebalancePlanned
 from tests.chaos.room import ChaosRoom
 
+_A_CENT = Decimal("0.011")
 _EXACT = Decimal("1e-9")
 _CENT = Decimal("0.01")
 
@@ -28,6 +30,7 @@ def judge(room: ChaosRoom) -> None:
     _shares_are_exact(room, done, orders, told, lost)
     _cash_is_exact(room, done, lost)
     _the_books_are_the_brokers(room, orders)
+    _exposures_are_exact(room, orders, lost)
 
 
 def _every_target_was_heard(room: ChaosRoom, told: list[Message], done: list[RebalanceCompleted]) -> None:
@@ -96,6 +99,20 @@ def _the_books_are_the_brokers(room: ChaosRoom, orders: tuple[BrokerOrder, ...])
     assert abs(ledger.cash - broker.cash) < 2 * _CENT, f"cash: ours {ledger.cash}, the broker's {broker.cash}"
     halts = [halt for halt in _told(room, streams.CONTROL) if isinstance(halt, HaltRequested)]
     assert not [halt for halt in halts if halt.reason.startswith("the books")], "a false alarm halted trading"
+
+
+def _exposures_are_exact(room: ChaosRoom, orders: tuple[BrokerOrder, ...], lost: set[str]) -> None:
+    """What the day's limits add up is what the broker filled, and nothing is counted as open that has ended."""
+    if room.world.was_rewound:
+        return  # what was written in the last moment is gone; the next order writes anew
+    paid = defaultdict[str, Decimal](Decimal)
+    for order in orders:
+        paid[_smart(order)] += order.filled_qty * (order.filled_avg_price or 0)
+    for exposure in Book(room.world.bus).exposures():
+        if exposure.order_id not in lost:
+            assert not exposure.is_open, f"{exposure.order_id}: counts as open and has ended"
+            gap = abs(exposure.spent - paid[exposure.order_id])
+            assert gap <= _A_CENT, f"{exposure.order_id}: ${exposure.spent} counted, ${paid[exposure.order_id]} filled"
 
 
 def _smart(order: BrokerOrder) -> str:

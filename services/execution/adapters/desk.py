@@ -13,16 +13,17 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from services.execution.adapters.completion import Completion
 from services.execution.adapters.desk_book import Book
-from services.execution.adapters.desk_calls import BrokerCalls, Gate
+from services.execution.adapters.desk_calls import BrokerCalls
 from services.execution.adapters.desk_hold import Hold, Renewals, since_boot
 from services.execution.adapters.desk_legs import Legs
 from services.execution.adapters.desk_loop import Inbox, LegLoop, UpdatesReader
+from services.execution.adapters.gate import Gate
 from services.execution.adapters.questions import StoppedWaitingError
 from services.execution.domain.limits import Bounds
 from services.execution.domain.order_state import SmartOrder
@@ -31,6 +32,7 @@ from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord, leg_id
 from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, RequestBudget, Updates
 from shared import logs
+from shared.bus import BusUnavailableError
 from shared.clock import Clock
 from shared.contracts.alerts import AlertRaised
 
@@ -112,6 +114,8 @@ class Desk:
             ended = "left"
         except FencedOutError as error:
             self._log.warning("fenced out", leg=name, reason=str(error))
+            with suppress(BusUnavailableError):
+                self._book.mend_exposures(name)
             return "fenced"
         except ValueError as error:
             self._log.error("a leg cannot be worked", leg=name, exc_info=True)
@@ -170,11 +174,23 @@ class Desk:
             journal=ports.journal,
             budget=ports.budget,
             quotes=ports.quotes,
-            gate=Gate(ports.book, ports.obstacle, self._rules.bounds, plan),
+            gate=self._gate(plan),
             clock=ports.clock,
             hold=hold,
             pool=self._pool,
             answer=lambda order_id, event: inbox.put((order_id, event)),
+        )
+
+    def _gate(self, plan: PlanRecord) -> Gate:
+        ports, rules = self._ports, self._rules
+        return Gate(
+            ports.book,
+            ports.obstacle,
+            plan,
+            bounds=rules.bounds,
+            rules=rules.plan_rules,
+            account=ports.broker.account,
+            monotonic=self._around.monotonic,
         )
 
     def _loop(

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from services.execution.domain import records
+from services.execution.domain.exposure import Exposure, exposure_of
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import FencedOutError
@@ -81,9 +82,24 @@ class Book:
         Raises FencedOutError when another worker has told what comes after that fact: of two workers that know the same
         record, exactly one can continue it, however many facts each of them has to tell.
         """
-        change = Put(records.ORDERS, order.order_id, order_document(order))
-        if not self.tell(messages, [change], once=f"{order.order_id}:after#{after}"):
+        changes = [Put(records.ORDERS, order.order_id, order_document(order)), _put_exposure(exposure_of(order))]
+        if not self.tell(messages, changes, once=f"{order.order_id}:after#{after}"):
             raise FencedOutError(f"{order.order_id}: another worker has told what follows fact {after} already")
+
+    def exposures(self) -> list[Exposure]:
+        """Of every smart order that is kept, of whatever day."""
+        return [Exposure.model_validate_json(raw) for raw in self._bus.get_all(records.EXPOSURES).values()]
+
+    def expose(self, exposure: Exposure) -> None:
+        """Once, without repeating: who cannot write it down may not send it."""
+        self._bus.commit(Outcome(changes=(_put_exposure(exposure),)))
+
+    def mend_exposures(self, leg_id: str) -> None:
+        """For who was overtaken: what it wrote last of an order may stand after its end. Who still works one writes again."""
+        leg = self.leg(leg_id)
+        for order in (self.order(name) for name in (leg.order_ids if leg is not None else ())):
+            if order is not None and order.phase is Phase.DONE:
+                self.expose(exposure_of(order))
 
     def take_up(self, order_id: str, fence: int) -> SmartOrder:
         """The record, continued by the worker with this fence: nobody else who has read it can continue it any more.
@@ -130,6 +146,10 @@ class Book:
 
 def order_document(order: SmartOrder) -> str:
     return _ORDER.dump_json(order).decode()
+
+
+def _put_exposure(exposure: Exposure) -> Put:
+    return Put(records.EXPOSURES, exposure.order_id, exposure.model_dump_json())
 
 
 def _put_leg(leg: LegRecord) -> Put:

@@ -6,15 +6,12 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Final
 
-from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_hold import Hold
-from services.execution.domain import limits
+from services.execution.adapters.gate import Gate
 from services.execution.domain.broker import (
     Acknowledged,
-    Asset,
     BrokerOrder,
     CancelRequested,
     PlaceOutcome,
@@ -22,7 +19,7 @@ from services.execution.domain.broker import (
     RejectKind,
     Unknown,
 )
-from services.execution.domain.limits import Bounds, Objection, Proposal
+from services.execution.domain.limits import Objection
 from services.execution.domain.order_events import (
     Blocked,
     Cancel,
@@ -40,7 +37,6 @@ from services.execution.domain.order_events import (
     QueryFailed,
 )
 from services.execution.domain.order_state import Child, SmartOrder
-from services.execution.domain.records import PlanRecord
 from services.execution.ports import (
     Broker,
     BrokerUnavailableError,
@@ -67,41 +63,6 @@ class Watched:
     order_id: str
     symbol: str
     child: Child
-
-
-class Gate:
-    """The limits before every single order, with today's trading state and arming. What cannot be read keeps it shut."""
-
-    def __init__(self, book: Book, obstacle: Callable[[], str | None], bounds: Bounds, plan: PlanRecord) -> None:
-        self._book = book
-        self._obstacle = obstacle
-        self._bounds = bounds
-        self._plan = plan
-        self._held = {trade.symbol: trade.held_qty for trade in plan.trades}
-        self._references = {reference.symbol: reference for reference in plan.references}
-
-    def objection(self, order: SmartOrder, place: Place, now: dt.datetime) -> Objection | None:
-        try:
-            trading, obstacle = self._book.trading().state, self._obstacle()
-        except (BusUnavailableError, ValueError) as error:
-            return Objection("trading state", f"cannot be read: {error}", may_pass=True)
-        quote, request = place.quote, place.request
-        moved = order.filled if order.side == "buy" else -order.filled
-        proposal = Proposal(
-            symbol=order.symbol,
-            side=order.side,
-            qty=request.qty,
-            price=request.limit_price or (quote.ask if quote and quote.ask else Decimal("NaN")),
-            held_qty=self._held[order.symbol] + moved,
-            equity=self._plan.equity,
-            quote=quote,
-            asset=Asset(order.symbol, is_tradable=True, is_fractionable=not order.whole_shares),
-            trading=trading,
-            now=now,
-            reference=self._references.get(order.symbol),
-            obstacle=obstacle,
-        )
-        return limits.objection(proposal, self._bounds)
 
 
 class BrokerCalls:
@@ -196,6 +157,8 @@ class BrokerCalls:
             self._answer(order.order_id, _blocked(name, objection))
             return
         refusal = self._paid(name) or self._journalled(order, command, now)
+        if isinstance(refusal, Blocked):
+            self._gate.release(order, command)
         if refusal is not None:
             self._answer(order.order_id, refusal)
             return

@@ -12,9 +12,9 @@ from typing import Final
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.questions import answered, settled
 from services.execution.domain import identity, moves, recovery, report
-from services.execution.domain.broker import Account, Fill, Status
+from services.execution.domain.broker import Fill, Status
 from services.execution.domain.order_state import Child, SmartOrder
-from services.execution.domain.plan import PlanRules, fit_buys
+from services.execution.domain.plan import PlanRules, fit_buys, funds_of
 from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord
 from services.execution.ports import Broker, Intent, Journal
@@ -123,16 +123,10 @@ class Legs:
         sells = self.book.leg_of(plan.plan_id, "sell")
         expected = plan.cash + (sells.sold_or_bought if sells else 0) - Decimal("0.01")
         account = settled(self.broker.account, lambda a: a.cash >= expected, stop, _CASH_PAUSES if sells else ())
-        return _spendable(account)
+        return funds_of(account, self.rules) - plan.set_aside
 
     def _fills(self, plan: PlanRecord) -> Sequence[Fill]:
         return self.broker.fills_since(plan.created_at - dt.timedelta(seconds=1))
-
-
-def _spendable(account: Account) -> Decimal:
-    if not (account.cash.is_finite() and account.buying_power.is_finite()) or account.is_blocked:
-        return Decimal("NaN")  # fit_buys lets nothing be bought with it
-    return min(account.cash, account.buying_power)
 
 
 def _new_order(trade: Trade, plan: PlanRecord, now: dt.datetime) -> SmartOrder:

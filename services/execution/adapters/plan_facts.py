@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from services.execution.domain import records, report
-from services.execution.domain.plan import Plan, Situation
+from services.execution.domain.plan import Plan
 from services.execution.domain.records import LegRecord, PlanRecord, WaitingTarget
+from services.execution.domain.situation import Situation
 from shared.bus import Change, Outcome, Publication, Put
 from shared.contracts import Message, streams
 from shared.contracts.alerts import AlertRaised, Severity
@@ -42,6 +43,8 @@ def begun(
         whole_share_symbols=plan.whole_share_symbols,
         by_strategy=waiting.target.by_strategy,
         silent=tuple(share.strategy for share in waiting.target.stale if not share.has_weights),
+        funds=plan.funds,
+        set_aside=plan.set_aside,
         references=tuple(r for trade in plan.trades if (r := situation.references.get(trade.symbol)) is not None),
         left_alone=dict(situation.left_alone),
         dry_run=obstacle is not None,

@@ -7,6 +7,7 @@ Rule: the newest target supersedes. What the plan at work has open is cancelled 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,14 +21,16 @@ from services.execution.adapters.desk_book import Book
 from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
-from services.execution.domain import identity, plan, records
-from services.execution.domain.broker import Position
+from services.execution.domain import foreign_orders, identity, plan, records
+from services.execution.domain.broker import BrokerOrder, Position
+from services.execution.domain.exposure import standing_of
 from services.execution.domain.limits import Bounds
 from services.execution.domain.market_limits import widest_spread
-from services.execution.domain.plan import PlanRules, Situation
+from services.execution.domain.plan import PlanRules
 from services.execution.domain.records import CostWatch, WaitingTarget
 from services.execution.domain.reference import Reference
 from services.execution.domain.set_apart import ours_among, without_worth
+from services.execution.domain.situation import Situation
 from services.execution.ports import Books, Broker, BrokerUnavailableError, Quotes, References, Updates
 from shared import logs
 from shared.bus import Bus, Outcome, Put, Remove
@@ -35,6 +38,7 @@ from shared.clock import Clock
 from shared.contracts import faults_in, streams
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
+from shared.sessions import new_york_date
 
 _QUOTE_PAUSE_SECONDS: Final = 0.05
 _SYMBOLS: Final = TypeAdapter(list[str])
@@ -145,7 +149,7 @@ class Planner:
     def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> Outcome:
         situation = self._situation(waiting)
         drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
-        return begun(
+        outcome = begun(
             plan_id,
             waiting,
             drawn,
@@ -154,6 +158,11 @@ class Planner:
             updates_from=self._ports.updates.end(),
             remembering=self._ports.books.remembering,
         )
+        return outcome + self._without_old_exposures(new_york_date(situation.now))
+
+    def _without_old_exposures(self, today: dt.date) -> Outcome:
+        old = [exposure for exposure in self._ports.book.exposures() if exposure.date < today]
+        return Outcome(changes=tuple(Remove(records.EXPOSURES, exposure.order_id) for exposure in old))
 
     def _situation(self, waiting: WaitingTarget) -> Situation:
         ports = self._ports
@@ -165,31 +174,32 @@ class Planner:
         ports.quotes.want(symbols)
         references = self._pool.submit(self._references, symbols)
         assets = self._assets.known(symbols)
+        quotes, others = self._fresh_quotes(symbols), foreign.result()
+        now = ports.clock.now()
         return Situation(
             account=without_worth(account.result(), held.result(), apart),
             positions=positions,
-            quotes=self._fresh_quotes(symbols),
+            quotes=quotes,
             assets=assets,
-            foreign_orders=foreign.result(),
+            foreign_orders=foreign_orders.by_symbol(others),
             trading=ports.book.trading().state,
-            now=ports.clock.now(),
+            now=now,
             references=references.result(),
             left_alone={symbol: qty for symbol, qty in apart.items() if qty},
+            standing=standing_of(ports.book.exposures(), new_york_date(now)),
+            foreign_buys=foreign_orders.tied_up(others),
         )
 
     def _positions(self) -> Mapping[str, Position]:
         return {position.symbol: position for position in self._ports.broker.positions()}
 
-    def _foreign(self) -> Mapping[str, tuple[str, ...]]:
+    def _foreign(self) -> Sequence[BrokerOrder]:
         """Orders that are not ours. Ours from an earlier plan are ended first; what does not end counts as foreign."""
         left = self._ports.orders.open_orders()
         if any(self._ports.orders.is_ours(order) for order in left):
             self._ports.orders.stop(frozenset(), _SIDES)
             left = self._ports.orders.open_orders()
-        found: dict[str, tuple[str, ...]] = {}
-        for order in left:
-            found[order.symbol] = (*found.get(order.symbol, ()), order.client_order_id)
-        return found
+        return left
 
     def _references(self, symbols: Sequence[str]) -> Mapping[str, Reference]:
         """Given a moment to arrive: a symbol that nobody wanted before has its history fetched now."""

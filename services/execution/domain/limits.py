@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 
-from services.execution.domain import market_limits, order_limits
+from services.execution.domain import account_limits, market_limits, order_limits
 from services.execution.domain.proposal import Bounds, Proposal
 
 __all__ = ["LIMITS", "Bounds", "Limit", "Objection", "Proposal", "objection"]
@@ -57,6 +57,9 @@ LIMITS: tuple[Limit, ...] = (
     Limit("quote collar", market_limits.beyond_quote),
     Limit("last close", market_limits.last_close),
     Limit("average volume", market_limits.average_volume, room=market_limits.volume_room),
+    Limit("open orders", account_limits.open_orders, may_pass=True),
+    Limit("daily turnover", account_limits.daily_turnover, room=account_limits.turnover_room),
+    Limit("buying power", account_limits.buying_power, may_pass=True, room=account_limits.funds_room),
 )
 
 

@@ -5,16 +5,17 @@ Sells come before buys; each trade that a limit refuses is named with its reason
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
-from services.execution.domain import grid, limits
-from services.execution.domain.broker import Account, Asset, Position
-from services.execution.domain.records import TargetLine, TradingStateName
-from services.execution.domain.reference import Reference
+from services.execution.domain import grid
+from services.execution.domain.broker import Account, Position
+from services.execution.domain.docket import Docket, refusal
+from services.execution.domain.limits import Bounds
+from services.execution.domain.records import TargetLine
+from services.execution.domain.situation import Situation
 from shared.contracts.base import Side
 from shared.contracts.execution import Refusal, Trade
 from shared.contracts.marketdata import Quote
@@ -32,42 +33,12 @@ class PlanRules:
     cash_reserve: Decimal = Decimal("0.0025")
     drift_tolerance: Decimal = Decimal("0.005")
     min_notional: Decimal = Decimal(1)
+    allows_margin: bool = False
+    """True pays with the broker's buying power, which may be borrowed; else with cash alone."""
     buy_margin_bps: Decimal = Decimal(20)
     """Buys are held to cost this much more than the midpoint: their last rung may pay the collar."""
     equity_tolerance: Decimal = Decimal("0.05")
     """How far our own sum of cash and positions may stand from the broker's equity before nothing is believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """The account and its market at `now`. Symbols without a quote, an asset or daily history are absent."""
-
-    account: Account
-    positions: Mapping[str, Position]
-    quotes: Mapping[str, Quote]
-    assets: Mapping[str, Asset]
-    foreign_orders: Mapping[str, tuple[str, ...]]
-    trading: TradingStateName
-    now: dt.datetime
-    references: Mapping[str, Reference]
-    obstacle: str | None = None
-    left_alone: Mapping[str, Decimal] = field(default_factory=dict)
-    """Shares in the account that are not the portfolio's; the positions and the account are told without them."""
-
-    def held(self, symbol: str) -> Decimal:
-        position = self.positions.get(symbol)
-        return position.qty if position else Decimal(0)
-
-    def fresh_price(self, symbol: str) -> Decimal | None:
-        """The quote's midpoint, None without a two-sided quote."""
-        quote = self.quotes.get(symbol)
-        return quote.mid if quote is not None and quote.is_two_sided else None
-
-    def value_price(self, symbol: str) -> Decimal | None:
-        """What a held share counts for: the midpoint, else the broker's last price."""
-        fresh = self.fresh_price(symbol)
-        position = self.positions.get(symbol)
-        return fresh if fresh is not None or position is None else position.price
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +52,9 @@ class Plan:
     whole_share_symbols: tuple[str, ...]
     lines: tuple[TargetLine, ...] = ()
     untouched: tuple[str, ...] = ()
+    funds: Decimal = Decimal(0)
+    """What buys may be paid with before any sell; `set_aside` of the money is not theirs."""
+    set_aside: Decimal = Decimal(0)
 
 
 class UnplannableError(ValueError):
@@ -97,7 +71,7 @@ def symbols_of(target: TargetPortfolioSet, positions: Mapping[str, Position]) ->
     return tuple(sorted({*target.weights, *held}))
 
 
-def draw_up(target: TargetPortfolioSet, situation: Situation, rules: PlanRules, bounds: limits.Bounds) -> Plan:
+def draw_up(target: TargetPortfolioSet, situation: Situation, rules: PlanRules, bounds: Bounds) -> Plan:
     """The plan, or only refusals when the account or its equity cannot be trusted."""
     symbols = symbols_of(target, situation.positions)
     untouched = tuple(sorted(set(situation.positions) - set(symbols)))
@@ -107,19 +81,22 @@ def draw_up(target: TargetPortfolioSet, situation: Situation, rules: PlanRules, 
         refusals = tuple(_refuse_all(symbol, target, error) for symbol in symbols)
         return Plan(_shown(situation.account.equity), _shown(situation.account.cash), (), refusals, (), (), untouched)
     lines = [_line(symbol, target, situation, equity, rules) for symbol in symbols]
-    judged = [_judged(line, situation, equity, bounds) for line in lines if line is not None]
-    refused = tuple(found for found in judged if isinstance(found, Refusal))
-    trades = tuple(found for found in judged if isinstance(found, Trade))
-    sells = tuple(trade for trade in trades if trade.side == "sell")
-    buys = tuple(trade for trade in trades if trade.side == "buy")
-    whole = tuple(t.symbol for t in trades if not situation.assets[t.symbol].is_fractionable)
-    fitted, starved = fit_buys(buys, _spendable(target, situation, equity, sells), whole, rules)
+    unmade = tuple(line for line in lines if isinstance(line, Refusal))
+    docket = Docket(situation, equity, bounds)
+    sells = docket.let_through([line for line in lines if isinstance(line, Trade) and line.side == "sell"])
+    buys = docket.let_through([line for line in lines if isinstance(line, Trade) and line.side == "buy"])
+    whole = tuple(t.symbol for t in (*sells, *buys) if not situation.assets[t.symbol].is_fractionable)
+    set_aside = (target.unknown_share * equity + situation.foreign_buys).quantize(_CENT)
+    spendable = _spendable(situation, rules, sells) - set_aside
+    fitted, starved = fit_buys(buys, spendable, whole, rules)
     return Plan(
         equity=equity,
         cash=situation.account.cash,
-        trades=(*sells, *fitted),
-        refusals=(*refused, *starved),
+        trades=(*sells, *docket.paid_for(fitted, spendable)),
+        refusals=(*unmade, *docket.refusals, *starved),
         whole_share_symbols=whole,
+        funds=funds_of(situation.account, rules) - set_aside,
+        set_aside=set_aside,
         lines=tuple(
             line for symbol in symbols if (line := _goal(symbol, target, situation, equity, rules)) is not None
         ),
@@ -193,11 +170,11 @@ def _line(
     if weight == 0 and held == 0:
         return None
     if held < 0:
-        return _refusal(symbol, "buy", "short sale", f"{held} shares are held short; short positions are for a person")
+        return refusal(symbol, "buy", "short sale", f"{held} shares are held short; short positions are for a person")
     goal = _goal(symbol, target, situation, equity, rules)
     if goal is None or situation.fresh_price(symbol) is None:
         side: Side = "buy" if weight > 0 and held == 0 else "sell"
-        return _refusal(symbol, side, "quote", _why_no_price(situation.quotes.get(symbol)))
+        return refusal(symbol, side, "quote", _why_no_price(situation.quotes.get(symbol)))
     asset = situation.assets.get(symbol)
     line = _difference(goal, rules, whole=asset is not None and not asset.is_fractionable)
     decided = target.prices.get(symbol)
@@ -244,35 +221,17 @@ def _reason(held: Decimal, wanted: Decimal) -> str:
     return "below its target" if wanted > held else "above its target"
 
 
-def _judged(line: Trade | Refusal, situation: Situation, equity: Decimal, bounds: limits.Bounds) -> Trade | Refusal:
-    if isinstance(line, Refusal):
-        return line
-    found = limits.objection(proposal_of(line, situation, equity), bounds)
-    return line if found is None else _refusal(line.symbol, line.side, found.limit, found.detail, line.notional)
+def funds_of(account: Account, rules: PlanRules) -> Decimal:
+    """What the account may pay with now; NaN where that is not known, which pays for nothing."""
+    if account.is_blocked or not (account.cash.is_finite() and account.buying_power.is_finite()):
+        return Decimal("NaN")
+    return account.buying_power if rules.allows_margin else min(account.cash, account.buying_power)
 
 
-def proposal_of(trade: Trade, situation: Situation, equity: Decimal) -> limits.Proposal:
-    return limits.Proposal(
-        symbol=trade.symbol,
-        side=trade.side,
-        qty=trade.qty,
-        price=trade.price,
-        held_qty=trade.held_qty,
-        equity=equity,
-        quote=situation.quotes.get(trade.symbol),
-        asset=situation.assets.get(trade.symbol),
-        trading=situation.trading,
-        now=situation.now,
-        reference=situation.references.get(trade.symbol),
-        obstacle=situation.obstacle,
-        foreign_orders=situation.foreign_orders.get(trade.symbol, ()),
-    )
-
-
-def _spendable(target: TargetPortfolioSet, situation: Situation, equity: Decimal, sells: tuple[Trade, ...]) -> Decimal:
-    """Cash and what the sells should free; what may belong to a strategy that could not speak stays."""
+def _spendable(situation: Situation, rules: PlanRules, sells: tuple[Trade, ...]) -> Decimal:
+    """The funds and what the sells should free, beside what is open already."""
     freed = sum((sell.notional for sell in sells), Decimal(0))
-    return min(situation.account.cash, situation.account.buying_power) + freed - target.unknown_share * equity
+    return funds_of(situation.account, rules) + freed - situation.standing.open_buys
 
 
 def _resized(trade: Trade, qty: Decimal, reason: str) -> Trade:
@@ -281,15 +240,11 @@ def _resized(trade: Trade, qty: Decimal, reason: str) -> Trade:
 
 
 def _starved(buy: Trade, spendable: Decimal) -> Refusal:
-    return _refusal(buy.symbol, "buy", "cash", f"only ${spendable:.2f} can be spent", buy.notional)
+    return refusal(buy.symbol, "buy", "cash", f"only ${spendable:.2f} can be spent", buy.notional)
 
 
 def _refuse_all(symbol: str, target: TargetPortfolioSet, error: UnplannableError) -> Refusal:
-    return _refusal(symbol, "buy" if target.weights.get(symbol) else "sell", error.limit, error.detail)
-
-
-def _refusal(symbol: str, side: Side, limit: str, detail: str, notional: Decimal | None = None) -> Refusal:
-    return Refusal(symbol=symbol, side=side, limit=limit, detail=detail, notional=notional)
+    return refusal(symbol, "buy" if target.weights.get(symbol) else "sell", error.limit, error.detail)
 
 
 def _why_no_price(quote: Quote | None) -> str:

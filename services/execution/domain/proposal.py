@@ -37,6 +37,9 @@ class Bounds:
     """So many usual daily moves of the symbol are allowed where that is more: a threefold fund moves further than a bill."""
     max_close_age_days: int = 7
     """An older close is none: longer than any closure of the exchange."""
+    max_open_orders: int = 100
+    max_turnover: Decimal | None = Decimal(4)
+    """Dollars bought and sold in a day, as a multiple of equity. Out of everything into everything else is 2."""
     max_volume_share: Decimal | None = Decimal("0.1")
     """How much of the shares that are usually traded in a day one order may be."""
 
@@ -56,6 +59,12 @@ class Proposal:
     trading: TradingStateName
     now: dt.datetime
     reference: Reference | None
+    traded: Decimal
+    """Dollars of today's orders beside this one, and what is filled of its own."""
+    open_orders: int
+    """Beside this one."""
+    funds: Decimal
+    """What may be paid for it; 0 where it is sold."""
     obstacle: str | None = None
     """Why nothing may be placed at all (disarmed), None when it may."""
     foreign_orders: tuple[str, ...] = ()

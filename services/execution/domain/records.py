@@ -39,6 +39,9 @@ COSTS: Final = "execution_costs"
 COST_WATCHES: Final = "execution_cost_watches"
 """order id -> CostWatch, until its costs are measured"""
 
+EXPOSURES: Final = "execution_exposures"
+"""order id -> Exposure: what today's smart orders have traded and have open, written before an order and with its facts"""
+
 NOW: Final = "now"
 ACTIVE_PLAN: Final = "active_plan"
 CANCEL: Final = "cancel"
@@ -73,6 +76,10 @@ class PlanRecord(Value):
     """Whose the target's weights are; empty when nobody divided it."""
     silent: tuple[str, ...] = ()
     """Strategies of which nobody knows what they want: what is theirs stays theirs."""
+    funds: Money | None = None
+    """What buys may be paid with before any sell; None in a record that is older than this field."""
+    set_aside: Money = Decimal(0)
+    """Money that may belong to a strategy of which nobody knows what it wants."""
     references: tuple[Reference, ...] = ()
     """Last closes and usual volumes as planned with: the desk judges by the same ones."""
     left_alone: dict[str, Qty] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from services.execution.domain import ladder
-from services.execution.domain.broker import OrderRequest
+from services.execution.domain.broker import BrokerUpdate, OrderRequest
 from services.execution.domain.limits import Bounds
 from services.execution.domain.moves import REQUESTS_BESIDE
 from services.execution.domain.request_budget import Allowance, Purpose
@@ -291,3 +291,54 @@ def test_with_few_requests_small_orders_begin_at_the_last_price_and_the_largest_
     for placed in room.told(OrderPlaced):
         rungs.setdefault(placed.symbol, []).append(placed.rung)
     assert rungs == {"SPY": ["mid", "take"], "TLT": ["take"], "OLD": ["take"]}
+
+
+def test_the_days_turnover_is_counted_over_plans_and_workers() -> None:
+    room = TradingRoom(PRICES, bounds=Bounds(max_turnover=Decimal("1.6")))
+    room.target(SPY="0.5")
+    room.run()
+    room.target(TLT="0.5")
+    room.run()  # another desk
+    assert set(room.held()) == {"TLT"}
+    room.target(SPY="0.5")
+    room.run()
+    last = room.told(RebalanceCompleted)[-1]
+    assert [(r.side, r.symbol, r.limit) for r in last.refusals] == [
+        ("sell", "TLT", "daily turnover"),
+        ("buy", "SPY", "daily turnover"),
+    ]
+    assert set(room.held()) == {"TLT"}
+
+
+def test_prices_that_rise_before_the_buy_shrink_it_to_the_cash_there_is() -> None:
+    room = TradingRoom(PRICES)
+    room.target(SPY="1")
+    room.runner.step()
+    room.dispatcher.sweep()
+    room.quotes.prices["SPY"] = ("510.00", "510.02")
+    room.run()
+    [result] = room.completed().orders
+    assert result.outcome == "partly filled", result.detail
+    assert Decimal("0.97") < result.filled_qty * Decimal(510) / 100_000 <= 1
+    assert room.broker.cash >= 0
+    assert room.broker.calls
+    assert len(room.told(OrderPlaced)) == len({message.client_order_id for message in room.told(OrderPlaced)})
+
+
+def test_more_orders_than_may_be_open_wait_for_the_first_to_end() -> None:
+    room = TradingRoom(PRICES, policy=ladder.standard(patience_seconds=0.05), speed=20)
+    room.target(SPY="0.4", TLT="0.4")
+    room.runner.step()
+    room.dispatcher.sweep()
+    most: list[int] = []
+    room.bounds = Bounds(max_open_orders=1)
+    asks = room.fills
+
+    def counted(update: BrokerUpdate) -> bool:
+        most.append(len(room.broker.open_orders()))
+        return asks(update)
+
+    room.fills = counted
+    room.run()
+    assert room.completed().outcome == "complete"
+    assert max(most) == 1

@@ -56,6 +56,9 @@ _proposals = st.builds(
     price=st.decimals("90", "115", places=2),
     held_qty=_amounts,
     equity=st.decimals("1000", "500000", places=2),
+    traded=st.decimals("0", "2000000", places=2),
+    open_orders=st.integers(0, 120),
+    funds=st.decimals("-1000", "300000", places=2),
     quote=st.builds(a_quote, bid=st.just("100"), ask=st.sampled_from(["100", "100.10", "100.60", "103"])),
     reference=st.builds(
         a_reference,
@@ -75,6 +78,8 @@ def test_what_passes_tighter_bounds_passes_wider_ones(proposal: Proposal, factor
         tight = dataclasses.replace(wide, **{name: getattr(wide, name) * factor})
         if objection(proposal, tight) is None:
             assert objection(proposal, wide) is None, name
+    if objection(proposal, dataclasses.replace(wide, max_open_orders=int(100 * factor))) is None:
+        assert objection(proposal, wide) is None
 
 
 @settings(max_examples=300, deadline=None)

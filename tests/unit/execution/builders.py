@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from services.execution.domain.broker import Account, Asset, BrokerOrder, BrokerUpdate, Position, Status
+from services.execution.domain.exposure import Standing
 from services.execution.domain.limits import Proposal
 from services.execution.domain.order_state import SmartOrder
-from services.execution.domain.plan import Situation
 from services.execution.domain.reference import Reference
+from services.execution.domain.situation import Situation
 from shared.contracts.marketdata import Quote
 from shared.contracts.strategy import StaleShare, TargetPortfolioSet
 
@@ -47,6 +48,9 @@ def a_proposal(**changes: Any) -> Proposal:
         trading="ACTIVE",
         now=NOW,
         reference=a_reference(),
+        traded=Decimal(0),
+        open_orders=0,
+        funds=Decimal(1_000_000),
     )
     return replace(proposal, **changes)
 
@@ -86,6 +90,7 @@ def a_situation(*positions: Position, quotes: dict[str, Quote] | None = None, **
         trading="ACTIVE",
         now=NOW,
         references={s: a_reference(s, close=str(q.bid or 100)) for s, q in quotes.items()},
+        standing=Standing(),
     )
     return replace(situation, **changes)
 

@@ -81,6 +81,16 @@ REFUSED: list[tuple[str, dict[str, Any], Bounds]] = [
     ("average volume", {"reference": a_reference(average_volume=Decimal(0))}, Bounds()),
     ("average volume", {"reference": broken(average_volume=NAN)}, Bounds()),
     ("average volume", {"reference": None}, Bounds(max_close_move=None)),
+    ("open orders", {"open_orders": 100}, Bounds()),
+    ("open orders", {"open_orders": 1}, Bounds(max_open_orders=1)),
+    ("daily turnover", {"traded": Decimal("399000.01")}, Bounds()),
+    ("daily turnover", {"traded": Decimal("399000.01"), "side": "sell", "held_qty": Decimal(10)}, Bounds()),
+    ("daily turnover", {"traded": NAN}, Bounds()),
+    ("daily turnover", {"traded": Decimal("Infinity")}, Bounds()),
+    ("buying power", {"funds": Decimal("999.99")}, Bounds()),
+    ("buying power", {"funds": Decimal(-1)}, Bounds()),
+    ("buying power", {"funds": NAN}, Bounds()),
+    ("buying power", {"funds": Decimal("Infinity")}, Bounds()),
 ]
 
 
@@ -119,6 +129,10 @@ def test_every_limit_has_a_test() -> None:
         {"reference": a_reference(close="74.1", typical_move=Decimal("0.035"))},
         {"reference": a_reference(session=dt.date(2024, 5, 27))},
         {"reference": a_reference(average_volume=Decimal(100))},
+        {"open_orders": 99},
+        {"traded": Decimal(399_000)},
+        {"funds": Decimal(1000)},
+        {"funds": Decimal(0), "side": "sell", "held_qty": Decimal(10)},
         {
             "now": dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC),
             "quote": a_quote(at=dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC)),
@@ -130,8 +144,13 @@ def test_what_is_just_inside_passes(changes: dict[str, Any]) -> None:
     assert objection(a_proposal(**changes), Bounds()) is None
 
 
-def test_only_what_a_later_quote_can_change_may_pass() -> None:
-    assert {limit.name for limit in LIMITS if limit.may_pass} == {"quote", "stale quote", "spread"}
+def test_only_what_time_alone_can_change_may_pass() -> None:
+    may_pass = {"quote", "stale quote", "spread", "open orders", "buying power"}
+    assert {limit.name for limit in LIMITS if limit.may_pass} == may_pass
+
+
+def test_a_turnover_that_is_not_limited_is_not_asked_for() -> None:
+    assert objection(a_proposal(traded=Decimal(10**9)), Bounds(max_turnover=None)) is None
 
 
 def test_limits_that_are_off_ask_for_no_history() -> None:
@@ -146,6 +165,9 @@ def test_limits_that_are_off_ask_for_no_history() -> None:
         ({"held_qty": Decimal(95)}, Bounds(max_position_weight=Decimal("0.1")), Decimal(5)),
         ({"held_qty": Decimal(200)}, Bounds(max_position_weight=Decimal("0.1")), None),
         ({"reference": a_reference(average_volume=Decimal(90))}, Bounds(), Decimal(9)),
+        ({"traded": Decimal(399_500)}, Bounds(), Decimal(5)),
+        ({"funds": Decimal(750)}, Bounds(), Decimal("7.5")),
+        ({"funds": Decimal(-750)}, Bounds(), None),
         ({"price": NAN}, Bounds(), None),
         ({"trading": "HALTED"}, Bounds(), None),
     ],

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.execution.domain.broker import Asset
+from services.execution.domain.exposure import Standing
 from services.execution.domain.limits import Bounds
-from services.execution.domain.plan import Plan, PlanRules, Situation, draw_up, fit_buys
+from services.execution.domain.plan import Plan, PlanRules, draw_up, fit_buys
+from services.execution.domain.situation import Situation
 from shared.contracts.execution import Trade
 from shared.contracts.strategy import TargetPortfolioSet
 from tests.unit.execution.builders import a_position, a_quote, a_situation, a_target, an_account
@@ -20,8 +22,10 @@ from tests.unit.execution.builders import a_position, a_quote, a_situation, a_ta
 RULES, BOUNDS = PlanRules(), Bounds()
 
 
-def planned(target: TargetPortfolioSet, situation: Situation, rules: PlanRules = RULES) -> Plan:
-    return draw_up(target, situation, rules, BOUNDS)
+def planned(
+    target: TargetPortfolioSet, situation: Situation, rules: PlanRules = RULES, bounds: Bounds = BOUNDS
+) -> Plan:
+    return draw_up(target, situation, rules, bounds)
 
 
 def only(plan: Plan) -> Trade:
@@ -176,3 +180,48 @@ def test_no_plan_spends_more_than_there_will_be_or_sells_what_is_not_held(
     assert plan.refusals == () or all(r.limit == "cash" for r in plan.refusals)
     sides = [t.side for t in plan.trades]
     assert sides == sorted(sides, reverse=True)
+
+
+def test_trades_of_one_plan_count_together_sells_first() -> None:
+    situation = a_situation(a_position("OLD", "1000"))  # of 200,000 in all
+    plan = planned(a_target(SPY="0.45", TLT="0.45"), situation, bounds=Bounds(max_turnover=Decimal(1)))
+    assert [(trade.side, trade.symbol) for trade in plan.trades] == [("sell", "OLD"), ("buy", "SPY")]
+    assert [(refusal.symbol, refusal.limit) for refusal in plan.refusals] == [("TLT", "daily turnover")]
+
+
+def test_what_was_traded_earlier_today_counts_too() -> None:
+    situation = replace(a_situation(), standing=Standing(traded=Decimal(60_000)))
+    plan = planned(a_target(SPY="0.45", TLT="0.45"), situation, bounds=Bounds(max_turnover=Decimal(1)))
+    assert [refusal.limit for refusal in plan.refusals] == ["daily turnover", "daily turnover"]
+
+
+def test_only_orders_of_one_side_are_open_together() -> None:
+    situation = a_situation(a_position("OLD", "1000"))
+    plan = planned(a_target(SPY="0.45", TLT="0.45"), situation, bounds=Bounds(max_open_orders=1))
+    assert [(trade.side, trade.symbol) for trade in plan.trades] == [("sell", "OLD"), ("buy", "SPY")]
+    assert [refusal.limit for refusal in plan.refusals] == ["open orders"]
+
+
+def test_open_buys_of_ours_and_of_others_are_not_spent_again() -> None:
+    situation = replace(a_situation(), standing=Standing(open_buys=Decimal(30_000)), foreign_buys=Decimal(20_000))
+    plan = planned(a_target(SPY="0.9"), situation)
+    assert only(plan).notional <= 50_000
+    assert (plan.funds, plan.set_aside) == (80_000, 20_000)
+
+
+def test_money_that_is_not_known_buys_nothing() -> None:
+    situation = replace(a_situation(), standing=Standing(open_buys=Decimal("NaN")))
+    plan = planned(a_target(SPY="0.9"), situation)
+    assert plan.trades == ()
+    assert [refusal.limit for refusal in plan.refusals] == ["cash"]
+
+
+def test_borrowed_money_is_spent_only_where_that_is_wanted() -> None:
+    account = an_account("10000", "100000", buying_power=Decimal(90_000))
+    situation = replace(a_situation(a_position("OLD", "900")), account=account)
+    target = a_target(unknown="0.4", SPY="0.5")  # what is held may not be sold
+    cash = draw_up(target, situation, RULES, BOUNDS)
+    margin = draw_up(target, situation, replace(RULES, allows_margin=True), BOUNDS)
+    assert sum(t.notional for t in cash.trades if t.side == "buy") < sum(
+        t.notional for t in margin.trades if t.side == "buy"
+    )
