@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from backtest.history import HistoryError, dated_frame
+from services.strategy.domain.closes import Closes
 from shared.contracts.marketdata import DailyHistory, DataFinding
-from shared.quality import Series, Surroundings, examine, market_volume, settled
+from shared.quality import Series, Surroundings, examine, market_volume, settled, unknown_closes
 
 _DAY = ("open", "high", "low")
 
@@ -66,6 +68,25 @@ def checked_series(many: Sequence[Series], second: Mapping[str, Series]) -> list
             doubts = examine(series, around)
             findings += settled(as_history(series, "alpaca"), doubts, theirs, around).findings
     return findings
+
+
+def without_refused(closes: Closes, findings: Iterable[DataFinding], row: int) -> Closes:
+    """The table as it stood on that row's evening, without the closes that are refused for a decision on it."""
+    until, session = closes.until(row), closes.sessions[row]
+    columns, refused = dict(until.columns), dict[str, Mapping[dt.date, str]]()
+    place = {day: number for number, day in enumerate(until.sessions)}
+    for symbol, told in groupby(sorted(findings, key=_symbol_of), key=_symbol_of):
+        unknown = {d: why for d, why in unknown_closes(until.sessions, tuple(told), session).items() if d in place}
+        if unknown and symbol in columns:
+            column = columns[symbol].copy()
+            column[[place[day] for day in unknown]] = np.nan
+            columns[symbol], refused[symbol] = column, unknown
+    return replace(until, columns=columns, refused=refused)
+
+
+def _symbol_of(finding: DataFinding) -> str:
+    """As Alpaca writes it."""
+    return finding.symbol.replace("/", ".")
 
 
 def _names(frame: pd.DataFrame) -> Mapping[str, str]:

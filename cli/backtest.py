@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from rich.console import Console, Group
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cli.exit_codes import CommandError, ExitCode, FailedError
+from cli.recorded_closes import findings_in
 from cli.tables import AsJson, money, show, table
 from cli.walk_forward import By, WalkForwardOption, walk_forward_tables, windows_of
 
@@ -76,6 +78,9 @@ def backtest(
     bias_days: Annotated[int, typer.Option(min=1, help="Of --bias-check.")] = 200,
     walk_forward: WalkForwardOption = None,
     by: By = "sharpe",
+    gates: Annotated[
+        bool, typer.Option("--gates", help="Say in the notes which closes the gates of data quality doubt.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What the strategies would have done: the live decisions and sizing over recorded prices."""
@@ -89,7 +94,11 @@ def backtest(
     run = slowly.run_exact if exact else engine.run
     with refused_by_name(), progress() as tell:
         allotments = portfolio.allotments_of(strategies, symphony or ())
-        outcome = run(allotments, read_history(closes, data), assumed, period, tell)
+        history = read_history(closes, data)
+        if gates:
+            symbols = {symbol for allotment in allotments for symbol in allotment.symbols}
+            history = with_doubts(history, closes or data or Path(), symbols)
+        outcome = run(allotments, history, assumed, period, tell)
         checked = bias.check(outcome.targets, bias_days, tell=tell) if bias_check else None
         found = result.evaluate(outcome, benchmark or (), checked, windows)
         answer = found.as_json()
@@ -129,6 +138,12 @@ def read_history(closes: Path | None, data: Path | None) -> History:
         raise CommandError(ExitCode.USAGE, "expected one of --closes PATH and --data DIR")
     found = history.read_closes(closes) if closes is not None else history.read_folder(data or Path())
     return found.spelled_as_traded()
+
+
+def with_doubts(history: History, path: Path, symbols: Iterable[str]) -> History:
+    """With a note for each finding of the gates; a backtest decides on its closes as they are."""
+    told = [f"{finding.symbol}: {finding}" for finding in findings_in(path, symbols)]
+    return replace(history, notes=(*history.notes, *told))
 
 
 def period_of(since: str | None, until: str | None) -> tuple[dt.date | None, dt.date | None]:

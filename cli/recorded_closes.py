@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from cli.exit_codes import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from services.strategy.domain.closes import Closes
+    from shared.contracts.marketdata import DataFinding
 
 ClosesFile = Annotated[
     Path, typer.Option("--closes", help="CSV or Parquet, wide date,SPY,... or long symbol,date,close; .gz too.")
@@ -46,6 +47,16 @@ def recorded(path: Path) -> Recorded:
         raise CommandError(ExitCode.USAGE, str(error)) from error
     columns = {traded[name]: column for name, column in closes.columns.items()}
     return Recorded(replace(closes, columns=columns), {symbol: name for name, symbol in traded.items()})
+
+
+def findings_in(path: Path, symbols: Iterable[str]) -> list[DataFinding]:
+    """What the gates of data quality say of these symbols' closes, spelled as Alpaca does."""
+    from backtest.recorded_series import checked_series, read_series  # noqa: PLC0415 - as above
+
+    wanted = set(symbols)
+    findings = checked_series(read_series(path), {})
+    told = [f.model_copy(update={"symbol": f.symbol.replace("/", ".")}) for f in findings]
+    return [finding for finding in told if finding.symbol in wanted]
 
 
 def row_on(closes: Closes, day: str | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +13,13 @@ from rich.markup import escape
 from rich.text import Text
 
 from cli.exit_codes import CommandError, ExitCode, FailedError
-from cli.recorded_closes import ClosesFile, Recorded, closes_for, recorded, row_on
+from cli.recorded_closes import ClosesFile, Recorded, closes_for, findings_in, recorded, row_on
 from cli.signals import step_view
 from cli.symphony_files import read, write
 from cli.tables import AsJson, percent, show, table
 
 if TYPE_CHECKING:
+    from services.strategy.domain.closes import Closes
     from services.strategy.domain.columns import Columns
     from services.strategy.domain.symphony.symphony import Symphony
 
@@ -41,6 +43,9 @@ def evaluate(
         list[str] | None, typer.Option(metavar="DATE", help="May be repeated; the newest unless told.")
     ] = None,
     *,
+    gates: Annotated[
+        bool, typer.Option("--gates", help="Do without closes that the gates of data quality refuse, as live.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The weights on a day's closes. Exit code 1 where they are undefined."""
@@ -49,13 +54,24 @@ def evaluate(
     found, table_of = read(file), recorded(closes)
     columns = Columns(table_of.closes)
     rows = [row_on(columns.closes, day) for day in date] if date else [columns.closes.last]
-    days = {str(columns.closes.sessions[row]): _day(found, columns, row, table_of) for row in rows}
+    gated = _gated(found, closes, columns.closes) if gates else lambda _row: columns
+    days = {str(columns.closes.sessions[row]): _day(found, gated(row), row, table_of) for row in rows}
     last = list(days.values())[-1]
     answer = {"symphony": found.name, "date": list(days)[-1], **last, "rebalance": str(found.rebalance), "days": days}
     show(answer, _evaluated, as_json=as_json)
     undefined = [f"{day}: {told['undefined']}" for day, told in days.items() if told["undefined"]]
     if undefined:
         raise FailedError(f"undefined on {'; '.join(undefined)}")
+
+
+def _gated(found: Symphony, path: Path, closes: Closes) -> Callable[[int], Columns]:
+    """For each row its own table: what is refused depends on how long ago it was."""
+    from backtest.recorded_series import without_refused  # noqa: PLC0415 - as above
+    from services.strategy.domain.columns import Columns  # noqa: PLC0415
+    from services.strategy.domain.survey import symbols_of  # noqa: PLC0415
+
+    findings = findings_in(path, symbols_of(found.tree))
+    return lambda row: Columns(without_refused(closes, findings, row))
 
 
 def _day(found: Symphony, columns: Columns, row: int, table_of: Recorded) -> dict[str, Any]:
@@ -150,6 +166,7 @@ def _lacking(found: Symphony, path: Path, needed: int) -> dict[str, Any]:
         "short_history": short,
         "no_close_on_the_last_day": unpriced,
         "stand_ins": {s: t for s, t in closes.stand_ins.items() if s in symbols},
+        "refused": [f"{f.symbol}: {f}" for f in findings_in(path, symbols) if f.verdict == "refused"],
     }
 
 
@@ -169,6 +186,7 @@ def _check_view(answer: dict[str, Any]) -> RenderableType:
             ("not in them", " ".join(data["missing"]) or "nothing is missing"),
             ("short history", ", ".join(f"{s} {count}" for s, count in data["short_history"].items()) or "none"),
             ("no last close", " ".join(data["no_close_on_the_last_day"]) or "none"),
+            ("gates refuse", "\n".join(data["refused"]) or "none"),
             *((f"stand-in {symbol}", text) for symbol, text in data["stand_ins"].items()),
         ]
     return table(answer["symphony"], ["", ""], rows)

@@ -8,13 +8,25 @@
 Pure: no clock, no network. Needs numpy, which only the rooms that import it have (marketdata, strategy, backtest, cli).
 """
 
-from shared.quality.gates import GATES, Doubt, Gate, Surroundings, Thresholds, examine, market_volume
+from shared.quality.gates import (
+    GATES,
+    UNAPPLIED_SPLIT,
+    UNFINISHED,
+    Doubt,
+    Gate,
+    Surroundings,
+    Thresholds,
+    examine,
+    market_volume,
+)
 from shared.quality.series import Series
 from shared.quality.settling import settled
 from shared.quality.unknown import unknown_closes
 
 __all__ = [
     "GATES",
+    "UNAPPLIED_SPLIT",
+    "UNFINISHED",
     "Doubt",
     "Gate",
     "Series",

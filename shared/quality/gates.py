@@ -270,6 +270,8 @@ def _outlier(series: Series, _around: Surroundings, bounds: Thresholds) -> Itera
             yield Doubt("outlier", (series.dates[row],), seen, expected, move=move)
 
 
+UNFINISHED = Gate("partial bar", _unfinished, "presence")
+UNAPPLIED_SPLIT = Gate("unapplied split", _unapplied_split, "price")
 GATES: tuple[Gate, ...] = (
     Gate("wrong time zone", _wrong_time_zone, "presence"),
     Gate("stray row", _stray_row, "presence"),
@@ -277,11 +279,11 @@ GATES: tuple[Gate, ...] = (
     Gate("stale price", _no_trade, "presence"),
     Gate("stale price", _unchanged, "presence"),
     Gate("stale price", _ends_early, "presence"),
-    Gate("partial bar", _unfinished, "presence"),
+    UNFINISHED,
     Gate("partial bar", _thin_market, "presence"),
     Gate("partial bar", _thin_day, "presence"),
     Gate("outlier", _outlier, "price"),
-    Gate("unapplied split", _unapplied_split, "price"),
+    UNAPPLIED_SPLIT,
     Gate("unexplained jump", _unexplained_jump, "price"),
 )
 

@@ -19,7 +19,7 @@ from services.strategy.domain.closes import Closes
 from services.strategy.domain.indicators import FloatArray
 from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 from shared.contracts.strategy import InputUsed
-from shared.quality import GATES, Series, examine, unknown_closes
+from shared.quality import UNAPPLIED_SPLIT, UNFINISHED, Series, examine, unknown_closes
 from shared.sessions import Session, sessions_between
 
 _ADJUSTMENT = "all"
@@ -69,7 +69,7 @@ def assemble(found: Mapping[str, Found], session: Session, now: dt.datetime, rul
         if history is None:
             notes[symbol] = (_refusal(known, session),)
             continue
-        unknown = dict(unknown_closes(history.dates, history.findings, session.date))
+        unknown = {**unknown_closes(history.dates, history.findings, session.date), **_unfinished_bar(history)}
         column = _aligned(history, place, unknown)
         if now < session.close:
             column[-1] = np.nan  # a bar of an unfinished session is no close
@@ -117,14 +117,20 @@ def _aligned(history: DailyHistory, place: Mapping[dt.date, int], unknown: Conta
     return column
 
 
+def _unfinished_bar(history: DailyHistory) -> Mapping[dt.date, str]:
+    """Its newest bar where that was fetched before its session was over, whenever it is decided on."""
+    newest = replace(Series.of(history.symbol, history.dates[-1:], history.close[-1:]), fetched_at=history.fetched_at)
+    doubts = examine(newest, gates=(UNFINISHED,))
+    return {day: f"{doubt.gate}: {doubt.seen}, expected {doubt.expected}" for doubt in doubts for day in doubt.dates}
+
+
 def _step_of_today(history: DailyHistory, session: Session, price: float) -> str:
     """A split of today that the history, fetched before it, does not know yet: what the gate says of today's price."""
     rows = sum(day < session.date for day in history.dates)
     first = max(0, rows - _ROWS_FOR_A_GATE)
     dates, closes = history.dates[first:rows], history.close[first:rows]
     series = Series.of(history.symbol, (*dates, session.date), (*closes, price))
-    gate = next(gate for gate in GATES if gate.name == "unapplied split")
-    doubts = examine(series, gates=(gate,))
+    doubts = examine(series, gates=(UNAPPLIED_SPLIT,))
     return next(
         (f"{d.gate} {session.date}: {d.seen}, expected {d.expected}" for d in doubts if session.date in d.dates), ""
     )

@@ -113,7 +113,7 @@ def a_history(symbol: str, rows: list[tuple[dt.date, float]]) -> DailyHistory:
         symbol=symbol,
         source="alpaca",
         adjustment="all",
-        fetched_at=EARLY,
+        fetched_at=dt.datetime.combine(dates[-1], dt.time(22), dt.UTC),
         dates=dates,
         open=closes,
         high=closes,

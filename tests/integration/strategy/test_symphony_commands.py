@@ -21,6 +21,7 @@ import talib
 
 from cli.main import main
 from tests.conftest import need
+from tests.unit.shared.quality.histories import a_history, scaled
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples" / "symphonies"
@@ -292,3 +293,41 @@ def test_the_ten_lines_in_the_documents_are_those_that_are_written(alchemiser: R
     alchemiser("strategy", "new", "my_strategy", "--in", tmp_path)
     written = (tmp_path / "my_strategy.py").read_text().split("annotations\n\n", 1)[1]
     assert f"```python\n{written}```" in (ROOT / "docs" / "strategies.md").read_text()
+
+
+@pytest.fixture
+def doubtful_closes(tmp_path: Path) -> Path:
+    """A year of ordinary days, with a close that left and came back on the sixth day before the last."""
+    path = tmp_path / "doubtful.csv"
+    history = scaled(a_history(), slice(-6, -5), 1.2)
+    path.write_text("date,SPY\n" + "".join(f"{d},{c!r}\n" for d, c in zip(history.dates, history.close, strict=True)))
+    return path
+
+
+def test_with_gates_a_doubtful_close_undefines_the_decision_by_name(
+    alchemiser: Run, tmp_path: Path, doubtful_closes: Path
+) -> None:
+    path = tmp_path / "calm.clj"
+    path.write_text('(defsymphony "calm" {:rebalance-frequency :daily}\n (if (> (rsi "SPY" {:window 10}) 1)\n')
+    path.write_text(path.read_text() + '  [(asset "SPY" "")]\n  [(asset "SPY" "")]))\n')
+    last, before = str(a_history().dates[-1]), str(a_history().dates[-7])
+    outlier = a_history().dates[-6]
+    code, out, _ = alchemiser("symphony", "evaluate", path, "--closes", doubtful_closes, "--date", last, "--json")
+    assert (code, json.loads(out)["weights"]) == (0, {"SPY": 1.0})
+    gated = ("symphony", "evaluate", path, "--closes", doubtful_closes, "--gates", "--date", before, "--date", last)
+    code, out, err = alchemiser(*gated, "--json")
+    days = json.loads(out)["days"]
+    assert (code, days[before]["weights"], days[last]["weights"]) == (1, {"SPY": 1.0}, None)
+    assert f"RSI10(SPY): 5 of 11 closes needed; SPY {outlier}: outlier: +" in err
+    code, out, _ = alchemiser("symphony", "check", path, "--closes", doubtful_closes, "--json")
+    (refused,) = json.loads(out)["data"]["refused"]
+    assert (code, refused.startswith(f"SPY: outlier {outlier}")) == (0, True)
+
+
+def test_a_backtest_says_in_its_notes_what_the_gates_doubt(alchemiser: Run, doubtful_closes: Path) -> None:
+    symphony = doubtful_closes.with_name("hold.clj")
+    symphony.write_text('(defsymphony "hold" {:rebalance-frequency :daily}\n (asset "SPY" ""))\n')
+    asked = ("backtest", "--symphony", symphony, "--closes", doubtful_closes, "--json")
+    notes = [json.loads(alchemiser(*asked, *more)[1])["notes"] for more in ((), ("--gates",))]
+    assert not [note for note in notes[0] if "outlier" in note]
+    assert [note for note in notes[1] if note.startswith(f"SPY: outlier {a_history().dates[-6]}")]

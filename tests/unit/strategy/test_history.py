@@ -68,7 +68,7 @@ def test_the_newest_price_stands_in_for_todays_close_and_says_so() -> None:
 
 
 def test_after_the_close_the_official_close_is_used_and_no_price() -> None:
-    inputs = table(a_history((*EARLIER, "2024-06-03")), a_quote(), now=EVENING)
+    inputs = table(a_history((*EARLIER, "2024-06-03"), fetched_at=EVENING), a_quote(), now=EVENING)
     assert inputs.closes.column("SPY")[-1] == 103.0
     assert inputs.used["SPY"].today_price is None
     assert inputs.used["SPY"].last_session == MONDAY
@@ -77,6 +77,14 @@ def test_after_the_close_the_official_close_is_used_and_no_price() -> None:
 def test_a_bar_of_an_unfinished_session_is_no_close() -> None:
     inputs = table(a_history((*EARLIER, "2024-06-03")), a_quote())
     assert inputs.closes.column("SPY")[-1] == 104.0
+
+
+def test_a_bar_that_was_fetched_before_its_close_is_none_afterwards_either() -> None:
+    """A cache that was filled in the session, and a run in the evening."""
+    inputs = table(a_history((*EARLIER, "2024-06-03"), fetched_at=IN_SESSION), None, now=EVENING)
+    assert np.isnan(inputs.closes.column("SPY")[-1])
+    refused = inputs.closes.refused["SPY"][MONDAY]
+    assert refused == "partial bar: fetched at 2024-06-03 19:45 UTC, expected after the close at 20:00 UTC"
 
 
 def test_rows_after_the_decided_session_are_not_seen() -> None:
