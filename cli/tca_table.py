@@ -149,6 +149,9 @@ def _remarks(orders: Sequence[OrderCostsMeasured], waiting: int) -> list[Rendera
     told += [f"{part}: not wholly known of {counted(number, 'order')}" for part, number in missing.items()]
     if any(order.costs.realised_qty < order.costs.filled_qty for order in orders):
         told.append("*: of the fills whose quotes are known")
+    planned = sum(order.costs.decision_source == "plan" for order in orders)
+    if planned:
+        told.append(f"{counted(planned, 'order')} measured from the plan: no strategy told a price to decide with")
     if waiting:
         told.append(f"{counted(waiting, 'order')} so far without the quote after the last fill: it is still to come")
     thin = sum(bool(order.costs.beyond_displayed) for order in orders)

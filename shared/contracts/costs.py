@@ -29,7 +29,7 @@ class OrderCosts(Value):
     """One order against its decision price, against the midpoint at arrival, and against a market order then."""
 
     wanted_qty: WantedQty
-    """What it began with; refusals of the broker may have made it smaller since."""
+    """What it began with, though refusals may have made it smaller since; what filled, where that is more."""
     filled_qty: Qty
     average_price: Price | None
     decision_price: Price | None

@@ -129,7 +129,8 @@ class _Parts:
 
     @property
     def wanted(self) -> Decimal:
-        return self.order.wanted or self.order.total
+        """What it began with; what filled beyond it must be compared as well."""
+        return max(self.order.wanted or self.order.total, self.order.filled)
 
     @property
     def is_certain(self) -> bool:

@@ -66,6 +66,7 @@ def test_every_order_has_a_line_and_the_total_says_what_was_saved(filled: House,
     ):
         assert part in ended.out
     assert "not wholly known" not in ended.out
+    assert "2 orders measured from the plan: no strategy told a price to decide with" in ended.out
 
 
 @pytest.mark.parametrize(

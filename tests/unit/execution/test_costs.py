@@ -66,6 +66,17 @@ def test_what_the_broker_took_off_an_order_was_wanted_all_the_same() -> None:
     assert dollars(found.opportunity) == [D(3)]
 
 
+def test_what_filled_beyond_what_was_wanted_is_compared_as_well() -> None:
+    found = costs.of_order(a_worked_order(("110", "100.10", ARRIVAL), total="110", wanted=D(100)))
+    assert (found.wanted_qty, found.filled_qty) == (110, 110)
+    assert dollars(found.execution, found.market_on_arrival, found.saved, found.shortfall) == [
+        D("5.50"),
+        D("5.50"),
+        D(0),
+        D(22),
+    ]
+
+
 def test_less_displayed_than_wanted_is_said() -> None:
     assert costs.of_order(a_worked_order(total="250")).beyond_displayed == 150
     assert costs.of_order(replace(a_worked_order(), arrival=a_quote(bid_size=30), side="sell")).beyond_displayed == 70
