@@ -30,6 +30,9 @@ def reconcile(
     body = {"accept": _names(accept), "adopt": _names(adopt), "as_split": split, "reason": reason}
     answer = execution.get("/reconciliation") if last else execution.post("/reconcile", body)
     show(answer, reconciliation_view, as_json=as_json)
+    whats = {found["what"] for found in answer["findings"]}
+    if (accept or adopt) and not last and "decision" not in whats:
+        raise FailedError("nothing was decided: none of these differs, or is foreign")
     open_ones = [found["subject"] for found in answer["findings"] if found["what"] in ("difference", "books")]
     if open_ones:
         raise FailedError(f"the books and the broker differ: {', '.join(open_ones)}")

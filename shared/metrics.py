@@ -81,6 +81,13 @@ TARGET_TO_FIRST_ORDER_SECONDS = Histogram(
 )
 REBALANCES = Counter("alchemiser_rebalances_total", "Rebalances by outcome", ["outcome"])
 BROKER_CALLS = Counter("alchemiser_broker_calls_total", "Calls to the broker by result", ["call", "result"])
+STRATEGY_PROFIT = Gauge(
+    "alchemiser_strategy_profit_dollars", "Made since the books began, at the broker's last prices", ["strategy"]
+)
+STRATEGY_VALUE = Gauge("alchemiser_strategy_value_dollars", "What a strategy's shares are worth", ["strategy"])
+BOOKS_DIFFERENCES = Gauge(
+    "alchemiser_books_differences", "Symbols (and cash) in which our books differ from the broker's"
+)
 TRADING_STATE = Gauge("alchemiser_trading_state", "1 for the state trading is in", ["state"])
 EQUITY = Gauge("alchemiser_equity_dollars", "Account equity as last seen")
 WORKER_EVENTS_LAG_SECONDS = Histogram(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -22,9 +23,10 @@ from cli.demo.options import Options
 from cli.demo.stack import SIMULATOR_KEY, SIMULATOR_SECRET, Stack
 from cli.demo.story import Story
 from cli.demo.venue import Venue
-from cli.demo.verdict import checks
+from cli.demo.verdict import checks, sums
 from cli.embedded_redis import EmbeddedRedis
 from cli.endpoint import Endpoint
+from cli.exit_codes import CommandError
 from cli.settings import CliSettings
 from cli.stream_view import StreamView
 from shared.contracts import streams
@@ -55,9 +57,10 @@ class Demo:
         took = time.monotonic() - self.started
         account = self._venue(stack).account() if story.completed else None
         mail = self._mail(crew, stack, story)
-        for part in report.report(story, account, mail):
+        books = self._books(stack) if story.completed else None
+        for part in report.report(story, account, mail, books):
             self.console.print(part)
-        found = checks(story, account, 0 if mail is None else 1)
+        found = checks(story, account, 0 if mail is None else 1, sums(books))
         self.console.print()
         self.console.print(report.verdict(found))
         self.console.print()
@@ -141,6 +144,16 @@ class Demo:
             crew.check()
             return None
         return found
+
+    def _books(self, stack: Stack) -> dict[str, Any] | None:
+        """What each strategy holds and made, after one more comparison with the broker; None when there is no answer."""
+        settings = CliSettings(execution_url=stack.url_of("execution"), http_token=SecretStr(stack.token))
+        execution = Endpoint("execution", settings, timeout_seconds=40)
+        try:
+            execution.post("/reconcile")
+            return dict(execution.get("/pnl"))
+        except CommandError:
+            return None
 
     def _until(self, crew: Crew, happened: Callable[[], bool], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import singledispatch
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -16,6 +16,7 @@ from rich.text import Text
 from cli.demo.stack import Stack
 from cli.demo.story import Story
 from cli.demo.verdict import BrokerAccount, Check
+from cli.pnl import pnl_view
 from cli.signals import signal_view, target_rows
 from cli.tables import Marked, bad, counted, dollars, good, money, percent, price, shares, table
 from shared.contracts.costs import Part, PartTotal, total
@@ -35,7 +36,9 @@ from shared.contracts.strategy import TargetPortfolioSet
 from shared.sessions import NEW_YORK
 
 
-def report(story: Story, account: BrokerAccount | None, mail: str | None) -> Iterator[RenderableType]:
+def report(
+    story: Story, account: BrokerAccount | None, mail: str | None, books: dict[str, Any] | None = None
+) -> Iterator[RenderableType]:
     """Section by section; what did not happen is said, not left out."""
     yield from _section("Signals: what each strategy says, and why", _signals(story))
     yield from _section("Target portfolio", [_target(story.target)])
@@ -43,6 +46,7 @@ def report(story: Story, account: BrokerAccount | None, mail: str | None) -> Ite
     yield from _section("Orders: from the midpoint towards the market", [*_orders(story), *_costs(story.completed)])
     yield from _section("Positions against targets", [_positions(story.completed, account)])
     yield from _section("Cash", [_cash(story, account)])
+    yield from _section("Whose it is", [pnl_view(books) if books is not None else Text("none", style="red")])
     yield from _section(
         "The mail that was sent", [Padding(Text(mail.rstrip()), (0, 0, 0, 4)) if mail else Text("none", style="red")]
     )

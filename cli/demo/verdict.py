@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from cli.demo.story import Story
 from shared.contracts.execution import HoldingResult, RebalanceCompleted
@@ -31,8 +32,10 @@ class Check:
     detail: str
 
 
-def checks(story: Story, account: BrokerAccount | None, mails: int) -> tuple[Check, ...]:
-    """Every promise with what was found. What never happened is a promise that does not hold."""
+def checks(
+    story: Story, account: BrokerAccount | None, mails: int, books: Mapping[str, Decimal] | None
+) -> tuple[Check, ...]:
+    """Every promise with what was found; `books` is what the strategies hold together. What never happened is a promise that does not hold."""
     found = [*_decided(story)]
     if story.completed is None or account is None:
         found.append(Check("the rebalance completed", holds=False, detail="it did not, in the time given"))
@@ -41,6 +44,7 @@ def checks(story: Story, account: BrokerAccount | None, mails: int) -> tuple[Che
     found.append(Check("the rebalance completed", done.outcome in ("complete", "nothing to do"), done.outcome))
     found += _positions(done, account)
     found += _cash(story, done, account)
+    found.append(_books(books, account))
     found.append(Check("a mail told of it", mails > 0, f"{mails} in the mailbox"))
     return tuple(found)
 
@@ -62,6 +66,15 @@ def _positions(done: RebalanceCompleted, account: BrokerAccount) -> Iterator[Che
     yield Check("the broker holds exactly what was reported", not differ, ", ".join(differ) or f"{len(held)} positions")
 
 
+def _books(books: Mapping[str, Decimal] | None, account: BrokerAccount) -> Check:
+    told = {symbol: qty for symbol, qty in (books or {}).items() if qty}
+    held = {symbol: qty for symbol, qty in account.positions.items() if qty}
+    differ = sorted(symbol for symbol in told.keys() | held.keys() if told.get(symbol) != held.get(symbol))
+    detail = ", ".join(differ) if books is not None else "the books did not answer"
+    promise = "what the strategies hold sums to the broker's positions"
+    return Check(promise, books is not None and not differ, detail or f"{len(held)} symbols, to nine decimals")
+
+
 def _miss(holding: HoldingResult, account: BrokerAccount) -> str | None:
     """How a position misses its target by more than is allowed, in dollars at the last price."""
     wanted = holding.target_weight * account.equity
@@ -79,3 +92,13 @@ def _cash(story: Story, done: RebalanceCompleted, account: BrokerAccount) -> Ite
         f"{done.cash_before:,.2f} + {story.traded('sell'):,.2f} - {story.traded('buy'):,.2f} = {expected:,.2f}; "
         f"the broker has {account.cash:,.2f}",
     )
+
+
+def sums(books: Mapping[str, Any] | None) -> dict[str, Decimal] | None:
+    """Shares by symbol over all strategies, of what /pnl answers."""
+    if books is None:
+        return None
+    found: dict[str, Decimal] = {}
+    for position in books["positions"]:
+        found[position["symbol"]] = found.get(position["symbol"], Decimal(0)) + Decimal(position["qty"])
+    return found

@@ -154,6 +154,7 @@ def position_of(value: Any) -> Position:
         available_qty=qty if available is None else _signed(raw, available),
         average_price=_number(raw, "avg_entry_price"),
         price=_optional_number(raw, "current_price"),
+        is_share=raw.get("asset_class") in _SHARES,
     )
 
 

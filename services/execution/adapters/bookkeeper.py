@@ -153,7 +153,7 @@ class Bookkeeper:
         return {name_of(activity) for activity in self._ports.broker.activities_since(after)}
 
     def _ask(self) -> _Told:
-        positions = {position.symbol: position for position in self._ports.broker.positions()}
+        positions = {p.symbol: p for p in self._ports.broker.positions() if p.is_share}
         account = self._ports.broker.account()
         prices = {symbol: p.price for symbol, p in positions.items() if p.price is not None}
         if prices != self.last_prices:

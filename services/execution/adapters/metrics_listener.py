@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from prometheus_client import Counter
 
+from services.execution.domain.ledger import Ledger
+from services.execution.domain.profit import by_owner
 from shared import metrics
 from shared.bus import NOTHING, Bus, Delivery, Outcome
 from shared.contracts import Message, execution, streams
@@ -109,6 +111,16 @@ def metrics_runner(bus: Bus, consumer: str, *, hooks: Iterable[Hooks] = ()) -> R
 def count_broker_call(call: str, result: str, seconds: float) -> None:  # noqa: ARG001 - a CallListener
     """A listener for AlpacaBroker."""
     metrics.BROKER_CALLS.labels(call, result).inc()
+
+
+def books_seen(ledger: Ledger, prices: Mapping[str, Decimal], differences: int) -> None:
+    """After each comparison of the whole account. What has no price is left as it was."""
+    metrics.BOOKS_DIFFERENCES.set(differences)
+    for row in by_owner(ledger, prices):
+        if row.total is not None:
+            metrics.STRATEGY_PROFIT.labels(row.key).set(float(row.total))
+            worth = sum((qty * prices[symbol] for symbol, qty in ledger.holdings(row.key).items()), Decimal(0))
+            metrics.STRATEGY_VALUE.labels(row.key).set(float(worth))
 
 
 def trading_state(state: str) -> None:

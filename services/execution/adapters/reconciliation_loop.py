@@ -16,6 +16,7 @@ from typing import Final
 
 from services.execution.adapters.bookkeeper import Bookkeeper
 from services.execution.adapters.books_report import Decision
+from services.execution.adapters.metrics_listener import books_seen
 from services.execution.adapters.reconciliation import ReconciliationReport, UpdatesLog, reconcile
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared import logs
@@ -134,7 +135,13 @@ class ReconciliationLoop:
         self.last, self._problem = report, None
         if whole:
             self.last_whole, self._whole_at = report, self._monotonic()
+            self._show(report)
         return report
+
+    def _show(self, report: ReconciliationReport) -> None:
+        if self._books is not None and report.books is not None:
+            prices, doubts = self._books.last_prices, len(report.books.doubts)
+            self._books.books.look(lambda ledger: books_seen(ledger, prices, doubts))
 
     def _attempt(self, stop: threading.Event, errand: _Errand | None) -> bool:
         is_first, before = self.last is None, self.last

@@ -158,6 +158,8 @@ class Position:
     average_price: Decimal
     price: Decimal | None
     """The broker's last price, None when it tells none."""
+    is_share: bool = True
+    """False for options, crypto and whatever else is no share of a US equity."""
 
 
 @dataclass(frozen=True, slots=True)

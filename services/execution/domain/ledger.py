@@ -85,18 +85,16 @@ class Ledger:
 
     def quantities(self) -> dict[str, Decimal]:
         """What the account holds by these books, as the sum over the owners."""
-        found: dict[str, Decimal] = {}
-        for (_, symbol), held in self.owned.open.items():
-            found[symbol] = found.get(symbol, ZERO) + lots.quantity(held)
-        return {symbol: qty for symbol, qty in found.items() if qty != 0}
+        sums = {symbol: sum(owners.values(), ZERO) for symbol, owners in self.owned.held.items()}
+        return {symbol: qty for symbol, qty in sums.items() if qty != 0}
 
     def holders(self, symbol: str) -> dict[str, Decimal]:
         """Owner -> shares of it."""
-        return {owner: lots.quantity(held) for (owner, held_of), held in self.owned.open.items() if held_of == symbol}
+        return dict(self.owned.held.get(symbol, {}))
 
     def holdings(self, owner: str) -> dict[str, Decimal]:
         """Symbol -> shares that are the owner's."""
-        return {symbol: lots.quantity(held) for (name, symbol), held in self.owned.open.items() if name == owner}
+        return {symbol: owners[owner] for symbol, owners in self.owned.held.items() if owner in owners}
 
     @singledispatchmethod
     def _take(self, entry: Entry) -> None:

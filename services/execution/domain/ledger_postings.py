@@ -9,7 +9,7 @@ from typing import Literal
 
 from services.execution.domain import lots
 from services.execution.domain.ledger_entries import Accepted, Adopted, Category, Executed, Opened, Wanted
-from services.execution.domain.lots import ClosedLot, Lot
+from services.execution.domain.lots import ZERO, ClosedLot, Lot
 from shared.contracts.base import Side
 
 PostingKind = Literal["opened", "executed", "crossed", "accepted", "adopted"]
@@ -82,24 +82,31 @@ class Move:
 
 @dataclass
 class Lots:
-    """The open lots of each (owner, symbol), and all that were closed."""
+    """The open lots of each (owner, symbol), and all that were closed; `held`: symbol -> owner -> shares."""
 
     open: dict[tuple[str, str], tuple[Lot, ...]] = field(default_factory=dict)
+    held: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     closed: list[Closing] = field(default_factory=list)
 
     def of(self, owner: str, symbol: str) -> tuple[Lot, ...]:
         return self.open.get((owner, symbol), ())
 
     def set(self, owner: str, symbol: str, kept: tuple[Lot, ...]) -> None:
-        if kept:
-            self.open[owner, symbol] = kept
-        else:
-            self.open.pop((owner, symbol), None)
+        self._keep(owner, symbol, kept, lots.quantity(kept))
 
     def trade(self, owner: str, move: Move, qty: Decimal) -> None:
+        before = self.held.get(move.symbol, {}).get(owner, ZERO)
         kept, closed = lots.traded(self.of(owner, move.symbol), qty, move.price, move.entry.at, move.entry.id)
-        self.set(owner, move.symbol, kept)
+        self._keep(owner, move.symbol, kept, before + qty)
         self.closed.extend(Closing(owner, move.symbol, lot) for lot in closed)
+
+    def _keep(self, owner: str, symbol: str, kept: tuple[Lot, ...], qty: Decimal) -> None:
+        owners = self.held.setdefault(symbol, {})
+        if kept:
+            self.open[owner, symbol], owners[owner] = kept, qty
+        else:
+            self.open.pop((owner, symbol), None)
+            owners.pop(owner, None)
 
     def give(self, owner: str, move: Move, qty: Decimal) -> None:
         """Shares that nobody bought, at the move's price; against a position the other way round they are a trade."""

@@ -92,6 +92,8 @@ def test_a_difference_is_1_until_a_person_takes_the_brokers_word_with_a_reason(h
     ended = alchemiser("reconcile", "--accept", "spy", "--reason", "moved here from another broker")
     assert ended.code == 0
     assert "accepted, difference" in ended.out
+    again = alchemiser("reconcile", "--accept", "spy", "--reason", "once more")
+    assert (again.code, "nothing was decided" in again.err) == (1, True)
     ended = alchemiser("reconcile", "--adopt", "all", "--reason", "trade it")
     assert "handed to the portfolio" in ended.out
     assert "foreign position" not in alchemiser("reconcile").out

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.demo.story import Story
-from cli.demo.verdict import BrokerAccount, checks
+from cli.demo.verdict import BrokerAccount, checks, sums
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.execution import HoldingResult, OrderFilled, OrderPartlyFilled, RebalanceCompleted
 from shared.contracts.strategy import SignalIssued, TargetPortfolioSet
@@ -63,14 +63,20 @@ def an_account(**given: Any) -> BrokerAccount:
     return BrokerAccount(**(defaults | given))
 
 
-def broken(story: Story, account: BrokerAccount | None = None, mails: int = 1) -> list[str]:
-    return [c.promise for c in checks(story, account or an_account(), mails) if not c.holds]
+def broken(
+    story: Story, account: BrokerAccount | None = None, mails: int = 1, books: dict[str, Decimal] | None = None
+) -> list[str]:
+    return [
+        c.promise
+        for c in checks(story, account or an_account(), mails, books or dict((account or an_account()).positions))
+        if not c.holds
+    ]
 
 
 def test_a_good_run_keeps_every_promise() -> None:
-    found = checks(a_story(), an_account(), 1)
+    found = checks(a_story(), an_account(), 1, dict(an_account().positions))
     assert [c for c in found if not c.holds] == []
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 POSITIONS, REPORTED = "positions are within 1 % of target or one share", "the broker holds exactly what was reported"
@@ -100,7 +106,7 @@ def test_a_run_without_a_mail_is_broken() -> None:
 
 def test_a_run_that_did_not_complete_is_broken() -> None:
     story = Story("c1")
-    assert [c.promise for c in checks(story, None, 0) if not c.holds] == [
+    assert [c.promise for c in checks(story, None, 0, None) if not c.holds] == [
         "every strategy decided afresh",
         "the rebalance completed",
     ]
@@ -136,3 +142,11 @@ def test_a_story_takes_its_own_run_and_every_alert() -> None:
     taken: Callable[[Any], bool] = story.take
     assert [taken(m) for m in (other, alert, last)] == [False, True, True]
     assert (story.signals, story.alerts, list(story.executions)) == ({}, [alert], ["e2"])
+
+
+def test_books_that_do_not_sum_to_the_brokers_positions_break_a_promise() -> None:
+    promise = ["what the strategies hold sums to the broker's positions"]
+    assert broken(a_story(), books={"TECL": Decimal(1)}) == promise
+    assert [c.promise for c in checks(a_story(), an_account(), 1, None) if not c.holds] == promise
+    halves = {"positions": [{"symbol": "TECL", "qty": "1.5"}, {"symbol": "TECL", "qty": "2"}]}
+    assert sums(halves) == {"TECL": Decimal("3.5")}
