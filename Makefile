@@ -16,7 +16,7 @@ LOCK = $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fin
 RECORDED := ../shared/data/daily_close/klm69_2015_2024.csv.gz
 EXTRAS := marketdata strategy execution notifier simulator mailsink
 
-.PHONY: readme help demo test chaos chaos-mutants soak check lint format lock clean up down bench-decisions bench-requests bench-shortfall pictures
+.PHONY: readme help demo test chaos chaos-mutants soak check lint format lock clean up down bench-decisions bench-latency bench-requests bench-shortfall pictures
 help: ## this list
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):.*## /  make \1\t/' | expand -t 24
 
@@ -59,6 +59,9 @@ bench-shortfall: .venv ## what orders cost on recorded quotes; DATA=../shared/da
 
 bench-requests: .venv ## how many requests a full turnover of 42 symbols makes; SEEDS=34
 	$(BIN)/python -m benchmarks.rest_calls --seeds $(or $(SEEDS),34) --write
+
+bench-latency: .venv ## from a target to the first order, from a fill to our record of it, with real processes
+	$(BIN)/python -m benchmarks.latency --write
 
 pictures: .venv ## the pictures of the docs, from the recorded closes and quotes; the tear sheet's needs Chromium
 	$(BIN)/python -m benchmarks.tca_sample --data ../shared/data/lean --out docs/images/tca.svg

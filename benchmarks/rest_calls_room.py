@@ -30,11 +30,13 @@ from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
+from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
-from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop
+from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop, completions_runner
 from services.execution.adapters.updates_socket import UpdatesSocket
+from services.execution.domain.records import leg_id
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.settings import ExecutionSettings
 from services.simulator.adapters.context import Time
@@ -43,13 +45,14 @@ from services.simulator.domain.generator_universe import ASSETS, Driven
 from services.simulator.settings import SimulatorSettings
 from shared import logs
 from shared.bus.memory_bus import MemoryBus
-from shared.clock import VenueClock
+from shared.clock import Clock, VenueClock
 from shared.contracts import decode, streams
 from shared.contracts.execution import RebalanceCompleted
 from shared.contracts.marketdata import Quote
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner
 from shared.settings import LogSettings
+from tests.integration.execution.processes import history_of
 
 KEY, SECRET = SecretStr("benchmark"), SecretStr("benchmark")
 WIDEST_BPS: Final = Decimal(1_000)
@@ -164,6 +167,16 @@ def _quote(symbol: str, row: Mapping[str, Any]) -> Quote:
     return Quote(symbol=symbol, at=at, bid=bid, bid_size=row["bs"], ask=ask, ask_size=row["as"])
 
 
+def references_from(url: str, symbols: Sequence[str], clock: Clock) -> MemoryReferences:
+    """Daily histories, as marketdata would bring them."""
+    asked = f"symbols={','.join(symbols)}&timeframe=1Day&limit=10000&start=2024-04-15&end=2024-05-31&feed=iex"
+    answer = httpx.get(f"{url}/v2/stocks/bars?{asked}", headers=QUOTES_KEY, trust_env=False, timeout=30)
+    references = MemoryReferences()
+    for symbol, bars in answer.raise_for_status().json()["bars"].items():
+        references.put(history_of(symbol, bars, clock.now()))
+    return references
+
+
 class Room:
     """The service's parts and one desk, in threads; state in memory, the broker over HTTP. Close it at the end."""
 
@@ -171,17 +184,33 @@ class Room:
         settings = ExecutionSettings(max_spread_bps=WIDEST_BPS)
         self.pace = pace
         self.requests = Requests()
+        self._http = httpx.Client(timeout=5, trust_env=False)
         self._stop, self._threads = threading.Event(), list[threading.Thread]()
         monotonic = lambda: hurried(pace)  # noqa: E731 - a clock
-        self.clock = VenueClock(f"{url}/sim/clock", refresh_seconds=20, monotonic=monotonic)
+        self.clock = VenueClock(f"{url}/sim/clock", refresh_seconds=20, monotonic=monotonic, client=self._http)
         budget = MemoryBudget(settings.request_allowance(), monotonic)
-        broker = CountedBroker(url, self.requests, budget, pace)
+        self._broker = broker = CountedBroker(url, self.requests, budget, pace)
         quotes = PumpedQuotes(url, symbols, pace)
         self.bus, leases, updates = MemoryBus(), MemoryLeases(), MemoryUpdates()
         journal, book, self._legs = MemoryJournal(leases), Book(self.bus), _Legs()
         stopper = OrderStopper(broker, journal, pause=self._stop.wait, is_desk_at_work=lambda: False)
+        books = Bookkeeper(
+            BooksPorts(broker, journal, self.bus, book, self.clock, monotonic), settings.books_rules(), "BENCHMARK"
+        )
         planner = Planner(
-            PlannerPorts(self.bus, book, broker, quotes, updates, stopper, self.clock, lambda: None, self._stop.wait),
+            PlannerPorts(
+                bus=self.bus,
+                book=book,
+                broker=broker,
+                quotes=quotes,
+                references=references_from(url, symbols, self.clock),
+                updates=updates,
+                orders=stopper,
+                clock=self.clock,
+                obstacle=lambda: None,
+                pause=self._stop.wait,
+                books=books,
+            ),
             settings.plan_rules(),
             settings.bounds(),
             quote_seconds=5 / pace,
@@ -195,19 +224,24 @@ class Room:
             updates,
             self.bus,
             self.clock,
-            pace=Pace(settings.reconcile_seconds / pace, 1 / pace, busy=8 / pace, doubt=5 / pace),
-            books=Bookkeeper(BooksPorts(broker, journal, self.bus, book, self.clock), settings.books_rules(), "PA"),
+            pace=Pace(settings.reconcile_seconds / pace, 1 / pace, 8 / pace, 5 / pace),
+            books=books,
             is_busy=lambda: book.active_plan() is not None,
+            is_watched=lambda: any(leases.is_held(leg_id(str(book.active_plan()), side)) for side in ("sell", "buy")),
         )
         socket = UpdatesSocket(
             url.replace("http", "ws") + "/stream", KEY, SECRET, updates, lambda *_: None, reconcile=reconciliation.ask
         )
         ports = DeskPorts(broker, quotes, updates, journal, leases, book, self._legs, self.clock, lambda: None, budget)
         rules = DeskRules(
-            settings.policy(), settings.bounds(), settings.plan_rules(), requests=settings.requests_per_rebalance
+            settings.policies(sees_whole_market=True),
+            settings.bounds(),
+            settings.plan_rules(),
+            requests=settings.requests_per_rebalance,
         )
         self._desk = Desk(ports, rules)
-        for part in (quotes.run, runner.run, dispatcher.run, reconciliation.run, socket.run, self._work):
+        ends = completions_runner(self.bus, "benchmark", reconciliation.ask)
+        for part in (quotes.run, runner.run, ends.run, dispatcher.run, reconciliation.run, socket.run, self._work):
             self._begin(part)
         self._wait(lambda: quotes.latest(symbols) and socket.problem() is None)
 
@@ -228,6 +262,8 @@ class Room:
         for thread in self._threads:
             thread.join(20)
         self._desk.close()
+        self._broker.close()
+        self._http.close()
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.wait(0.002):

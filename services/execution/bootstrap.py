@@ -37,6 +37,7 @@ from services.execution.adapters.redis_quotes import RedisQuotes
 from services.execution.adapters.redis_references import RedisReferences
 from services.execution.adapters.updates_socket import DeadFrames, LogListener, UpdatesSocket
 from services.execution.adapters.updates_stream import RedisUpdates
+from services.execution.domain.records import leg_id
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import BrokerUnavailableError
 from services.execution.settings import ExecutionSettings
@@ -240,11 +241,17 @@ def _references(ground: Ground, feed: str) -> RedisReferences:
 
 
 def _stopper(ground: Ground) -> OrderStopper:
-    def is_desk_at_work() -> bool:
-        plan = ground.book.active_plan()
-        return plan is not None and any(ground.leases.is_held(f"{plan}-{side}") for side in ("sells", "buys"))
+    return OrderStopper(
+        ground.broker,
+        ground.journal,
+        pause=threading.Event().wait,
+        is_desk_at_work=lambda: _is_desk_at_work(ground),
+    )
 
-    return OrderStopper(ground.broker, ground.journal, pause=threading.Event().wait, is_desk_at_work=is_desk_at_work)
+
+def _is_desk_at_work(ground: Ground) -> bool:
+    plan = ground.book.active_plan()
+    return plan is not None and any(ground.leases.is_held(leg_id(plan, side)) for side in ("sell", "buy"))
 
 
 def _broker_listeners(ground: Ground, books: Bookkeeper) -> tuple[ReconciliationLoop, UpdatesSocket]:
@@ -264,6 +271,7 @@ def _broker_listeners(ground: Ground, books: Bookkeeper) -> tuple[Reconciliation
         pace=Pace(every=ground.settings.reconcile_seconds),
         books=books,
         is_busy=lambda: ground.book.active_plan() is not None,
+        is_watched=lambda: _is_desk_at_work(ground),
         on_missed=suspect_socket,
     )
     venue = ground.venue

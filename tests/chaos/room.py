@@ -24,7 +24,7 @@ from services.execution.adapters.reconciliation import reconcile
 from services.execution.domain import ladder, records
 from services.execution.domain.books_check import BooksRules
 from services.execution.domain.limits import Bounds
-from services.execution.domain.moves import REQUESTS_BESIDE
+from services.execution.domain.moves import requests_beside
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.policies import Policies
 from services.execution.domain.request_budget import Allowance
@@ -304,7 +304,7 @@ class ChaosRoom:
             budget=guarded(self.budget, "budget"),
         )
         rules = DeskRules(
-            Policies(ladder.standard(patience_seconds=5)), Bounds(), PlanRules(), LEASE_SECONDS, REQUESTS_BESIDE + 8
+            Policies(ladder.standard(patience_seconds=5)), Bounds(), PlanRules(), LEASE_SECONDS, requests_beside(4) + 8
         )
         around = Surroundings(
             AtOnce, lambda: WorldInbox(world), Follower, partial(self._renewals, world), world.monotonic

@@ -28,7 +28,7 @@ from services.execution.adapters.ledger_store import LedgerStore, marking
 from services.execution.adapters.open_books import OpenBooks
 from services.execution.domain import books_check, records
 from services.execution.domain.books_check import CASH, BooksRules, Doubt, Mismatch
-from services.execution.domain.broker import Account, BrokerOrder, Position
+from services.execution.domain.broker import Account, Activity, BrokerOrder, Fill, Position
 from services.execution.domain.ledger_entries import (
     Accepted,
     Adopted,
@@ -47,6 +47,7 @@ from shared.sessions import new_york_date
 
 _SKEW: Final = Opened.reach
 """So far apart the broker's clock and ours may be, and so late an activity may be told, without being missed."""
+_ONE_BY_ONE: Final = 2
 _THOROUGH: Final = dt.timedelta(days=8)
 
 
@@ -171,6 +172,7 @@ class Bookkeeper:
             for activity in ports.broker.activities_since(max(earliest, self._look_back()))
             if activity.at >= earliest and not self.books.has(name := name_of(activity)) and name not in opened.known
         ]
+        orders = self._with_those_of(fresh, orders)
         found = (entry_of(activity, orders, ports.broker, ports.journal) for activity in fresh)
         entries = tuple(entry for entry in found if entry is not None)
         if entries:
@@ -178,6 +180,16 @@ class Bookkeeper:
         for alert in foreign_trades(entries):
             ports.bus.commit(Outcome((alert,)), once=alert.message.id)
         return entries
+
+    def _with_those_of(
+        self, activities: Sequence[Activity], orders: Mapping[str, BrokerOrder]
+    ) -> Mapping[str, BrokerOrder]:
+        """Orders that filled since they were listed are listed once more, where asking for each alone would take more questions."""
+        missing = [a for a in activities if isinstance(a, Fill) and a.order_id not in orders]
+        if len({fill.order_id for fill in missing}) <= _ONE_BY_ONE:
+            return orders
+        since = min(fill.at for fill in missing) - _SKEW
+        return {**orders, **{order.id: order for order in self._ports.broker.orders_since(since)}}
 
     def _look_back(self) -> dt.datetime:
         """A little before what was booked last; days, once a day and whenever something is in doubt."""

@@ -107,9 +107,8 @@ class Legs:
         """How many prices each order may try, so that the whole rebalance stays within its requests."""
         if not self.requests:
             return [None] * len(trades)
-        to_come = len(plan.side("buy")) if side == "sell" else 0
         used = self._requests_of_orders(plan) if side == "buy" else 0
-        affordable = moves.affordable(side, len(trades), to_come, self.requests, used)
+        affordable = moves.affordable(side, len(trades), len(plan.side(_OTHER[side])), self.requests, used)
         useful = [self.policies.of(trade.side, trade.reason).moves(trade.notional) for trade in trades]
         return moves.dealt([trade.notional for trade in trades], affordable, useful)
 

@@ -57,7 +57,10 @@ class _Errand:
 
 
 class ReconciliationLoop:
-    """`on_missed` is called when an update was found that the socket should have told; `is_busy` while orders may fill."""
+    """`on_missed` is called when an update was found that the socket should have told; `is_busy` while orders may fill.
+
+    `is_watched` while a desk works them: it asks about silent orders itself, and requests are few.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class ReconciliationLoop:
         pace: Pace = Pace(),
         books: Bookkeeper | None = None,
         is_busy: Callable[[], bool] = lambda: False,
+        is_watched: Callable[[], bool] = lambda: False,
         on_missed: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,6 +85,7 @@ class ReconciliationLoop:
         self._pace = pace
         self._books = books
         self._is_busy = is_busy
+        self._is_watched = is_watched
         self._on_missed = on_missed
         self._monotonic = monotonic
         self._asked = threading.Event()
@@ -181,13 +186,14 @@ class ReconciliationLoop:
         if self._books is not None and self._books.is_in_doubt:
             return min(pace.every, pace.doubt)
         is_live = self.last is not None and (self.last.oldest_live is not None or bool(self.last.unresolved))
-        return min(pace.every, pace.busy) if is_live or self._works() else pace.every
+        return min(pace.every, pace.busy) if self._is_alone_with_orders(is_live=is_live) else pace.every
 
-    def _works(self) -> bool:
+    def _is_alone_with_orders(self, *, is_live: bool = False) -> bool:
+        """Whether orders may fill and nobody else would notice."""
         try:
-            return self._is_busy()
+            return (is_live or self._is_busy()) and not self._is_watched()
         except BusUnavailableError:
-            return False
+            return is_live
 
     def _sleep(self, seconds: float, stop: threading.Event) -> None:
         """Until the time is over, somebody asks, orders begin to be worked, or the process stops."""
@@ -196,7 +202,7 @@ class ReconciliationLoop:
         while (now := self._monotonic()) < deadline:
             if self._asked.is_set() or not self._errands.empty() or stop.wait(step):
                 return
-            if now >= busy_by and self._works():
+            if now >= busy_by and self._is_alone_with_orders():
                 return
 
     def _since(self, now: dt.datetime) -> dt.datetime:

@@ -13,15 +13,23 @@ from typing import Final
 from shared.contracts.base import Side
 
 REQUESTS_A_MOVE: Final = 2
-REQUESTS_BESIDE: Final = 44
-"""Planning, looking after silent orders, reconciling and reporting of one rebalance take about as many."""
+_BESIDE: Final = 40
+_BESIDE_EACH: Final = Decimal("0.4")
 
 
-def affordable(side: Side, orders: int, buys_to_come: int, requests: int, used: int) -> int:
-    """Moves that a leg's orders may make together. The sells leave the buys their part; `used` are requests of orders so far."""
-    left = requests - REQUESTS_BESIDE - used - orders - buys_to_come
+def requests_beside(orders: int) -> int:
+    """Planning, looking after silent orders, booking their fills, reconciling and reporting take about as many."""
+    return _BESIDE + int(orders * _BESIDE_EACH)
+
+
+def affordable(side: Side, orders: int, others: int, requests: int, used: int = 0) -> int:
+    """Moves that a leg's orders may make together. The sells leave the buys their part; `used` is what the sells took.
+
+    `others` are the orders of the plan's other leg.
+    """
+    left = requests - requests_beside(orders + others) - orders - (others if side == "sell" else used)
     moves = max(0, left) // REQUESTS_A_MOVE
-    return moves * orders // (orders + buys_to_come) if side == "sell" and orders else moves
+    return moves * orders // (orders + others) if side == "sell" and orders else moves
 
 
 def dealt(notionals: Sequence[Decimal], moves: int, most: Sequence[int]) -> tuple[int, ...]:

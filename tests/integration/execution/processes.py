@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -35,6 +35,9 @@ _M = TypeVar("_M", bound=Message)
 
 class Stack:
     """`settings` go to the service and the workers. Everything started here ends with the `with` block."""
+
+    published_at = 0.0
+    """Epoch seconds, just before the newest target was published."""
 
     def __init__(
         self, redis_url: str, namespace: str, folder: Path, symbols: tuple[str, ...] = SYMBOLS, **settings: str
@@ -110,6 +113,9 @@ class Stack:
         self.start(name, "services.execution.jobs")
         self.eventually(lambda: self.client.scard("rq:workers") > before, 20)
 
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
     def signal(self, name: str, number: signal.Signals) -> int:
         """Send it and wait for the end; the exit code."""
         self._processes[name].send_signal(number)
@@ -138,6 +144,7 @@ class Stack:
         )
         changes = (Put(streams.LATEST_TARGETS, "latest", message.encode()),)
         self.bus.commit(Outcome(changes=changes))
+        self.published_at = time.time()
         self.bus.publish(streams.TARGETS, message)
         return message
 
@@ -182,21 +189,9 @@ class Stack:
 
     def _put_histories(self) -> None:
         """The other thing marketdata does: daily history into its cache."""
-        asked = (
-            f"symbols={','.join(self._symbols)}&timeframe=1Day&start=2024-04-15&end=2024-05-31&adjustment=all&feed=iex"
-        )
+        asked = f"symbols={','.join(self._symbols)}&timeframe=1Day&limit=10000&start=2024-04-15&end=2024-05-31&adjustment=all&feed=iex"
         for symbol, bars in self.broker(f"/v2/stocks/bars?{asked}")["bars"].items():
-            history = DailyHistory(
-                symbol=symbol,
-                source="alpaca",
-                adjustment="all",
-                fetched_at=self.clock.now(),
-                dates=tuple(dt.datetime.fromisoformat(bar["t"]).date() for bar in bars),
-                **{
-                    name: tuple(float(bar[name[0]]) for bar in bars)
-                    for name in ("open", "high", "low", "close", "volume")
-                },
-            )
+            history = history_of(symbol, bars, self.clock.now())
             self.client.set(self.bus.key(streams.daily_history(symbol)), history.model_dump_json())
 
     def _pump_quotes(self) -> None:
@@ -210,6 +205,17 @@ class Stack:
                     self.bus.commit(Outcome(changes=tuple(puts)))
                 except (httpx.HTTPError, BusUnavailableError):
                     continue
+
+
+def history_of(symbol: str, bars: Sequence[Mapping[str, Any]], fetched_at: dt.datetime) -> DailyHistory:
+    return DailyHistory(
+        symbol=symbol,
+        source="alpaca",
+        adjustment="all",
+        fetched_at=fetched_at,
+        dates=tuple(dt.datetime.fromisoformat(bar["t"]).date() for bar in bars),
+        **{name: tuple(float(bar[name[0]]) for bar in bars) for name in ("open", "high", "low", "close", "volume")},
+    )
 
 
 def _quote(symbol: str, raw: Mapping[str, Any]) -> Quote:

@@ -222,3 +222,18 @@ def test_cash_that_nobody_explains_is_told_and_trading_goes_on() -> None:
     assert [alert.title for alert in room.alerts()] == ["The broker's cash is not what the books say"]
     assert room.decide("accept", "cash").doubts == ()
     assert room.ledger.cash == room.broker.cash
+
+
+def test_orders_that_filled_since_they_were_listed_are_listed_once_more_and_not_asked_for_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = BooksRoom(PRICES)
+    room.round()
+    room.want(a={"SPY": "0.2", "TLT": "0.2", "OLD": "0.2"})
+    room.run()
+    asked = list[str]()
+    one = room.broker.order
+    monkeypatch.setattr(room.broker, "order", lambda name: asked.append(name) or one(name))
+    room.bookkeeper.round({}, whole=False)
+    assert asked == []
+    assert room.ledger.quantities() == brokers(room)

@@ -11,7 +11,7 @@ import pytest
 from services.execution.domain import ladder
 from services.execution.domain.broker import BrokerUpdate, OrderRequest
 from services.execution.domain.limits import Bounds
-from services.execution.domain.moves import REQUESTS_BESIDE
+from services.execution.domain.moves import requests_beside
 from services.execution.domain.request_budget import Allowance, Purpose
 from shared.bus import BusUnavailableError, Outcome, Put
 from shared.contracts import streams
@@ -283,7 +283,7 @@ def test_without_redis_the_request_budget_lets_no_order_pass(monkeypatch: pytest
 
 
 def test_with_few_requests_small_orders_begin_at_the_last_price_and_the_largest_try_others() -> None:
-    room = TradingRoom(PRICES, requests=REQUESTS_BESIDE + 3 + 2)
+    room = TradingRoom(PRICES, requests=requests_beside(3) + 3 + 2)
     room.target(SPY="0.5", TLT="0.3", OLD="0.1")
     room.run()
     assert [order.outcome for order in room.completed().orders] == ["filled"] * 3
