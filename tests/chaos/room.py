@@ -50,6 +50,9 @@ from tests.chaos.world import (
 from tests.integration.execution.trading_room import Legs, a_history
 
 LEASE_SECONDS = 2.0
+RECONCILE_SECONDS = 30.0
+_AWAY = (0.0, 3.0, 20.0)
+"""How long it takes until a killed service is there again."""
 STORM_TURNS = 150
 """After so many turns no new fault happens."""
 _BOOKS_EVERY = 6
@@ -92,6 +95,16 @@ class FenceKept:
         return is_new
 
 
+@dataclass(frozen=True)
+class Service:
+    """One life of the service process."""
+
+    runner: Runner
+    dispatcher: Dispatcher
+    bookkeeper: Bookkeeper
+    reconcile: Callable[[], None]
+
+
 class ChaosRoom:
     """`run` works one seed to its end; `world.history` says what happened."""
 
@@ -114,8 +127,10 @@ class ChaosRoom:
         self.wanted: dict[str, Decimal] = {}
         """order id -> shares that its plan wants"""
         self._depth, self._in_service, self._halts = 0, False, 0
-        self._runner, self._dispatcher, self.bookkeeper = self._service()
-        self.world.on_turn = self._on_turn
+        self._back_at = self._reconcile_at = 0.0
+        self._was_deaf = False
+        self._service = self._a_service()
+        self.world.on_turn, self.world.on_rewind = self._on_turn, self._lose_jobs
 
     def run(self) -> None:
         self._new_target()
@@ -141,17 +156,18 @@ class ChaosRoom:
 
     def _serve(self) -> None:
         """The service process has its turn; when it dies, another one begins."""
-        if self._in_service:
+        if self._in_service or self.world.monotonic() < self._back_at:
             return
         self._in_service = True
         try:
-            self._runner._next_claim = 0.0
-            self._runner.step()
+            self._service.runner._next_claim = 0.0
+            self._service.runner.step()
             if self.world.turns % _BOOKS_EVERY == 1:
                 self._keep_books()
-            self._dispatcher.sweep()
+            self._service.dispatcher.sweep()
+            self._reconcile_when_due()
         except DeathError:
-            self._runner, self._dispatcher, self.bookkeeper = self._service()
+            self._begin_again()
         except (BusUnavailableError, BrokerUnavailableError) as error:
             self.world.note(f"service: {error}")
         finally:
@@ -161,10 +177,38 @@ class ChaosRoom:
         long_ago = self.world.clock.now() - dt.timedelta(days=1)
         return self.bookkeeper.round({order.id: order for order in self.broker.orders_since(long_ago)})
 
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        return self._service.bookkeeper
+
+    def _begin_again(self) -> None:
+        """A killed service takes its socket with it, and some time to be there again."""
+        away = self.world.rng.choice(_AWAY)
+        self.world.hang_up(away)
+        self._back_at, self._reconcile_at = self.world.monotonic() + away, 0.0
+        self._service = self._a_service()
+
+    def _reconcile_when_due(self) -> None:
+        """At the start, after each login of the socket, and from time to time."""
+        now = self.world.monotonic()
+        is_deaf = now < self.world.deaf_until
+        has_logged_in, self._was_deaf = self._was_deaf and not is_deaf, is_deaf
+        if has_logged_in or now >= self._reconcile_at:
+            self._reconcile_at = now  # until it succeeds
+            self._service.reconcile()
+            self._reconcile_at = now + RECONCILE_SECONDS
+
+    def _lose_jobs(self) -> None:
+        """A restart of Redis may take RQ's newest jobs with it."""
+        if self.world.rng.random() < 0.5:
+            self.legs.waiting.clear()
+
     def _work_what_waits(self) -> None:
         while self.legs.waiting and self._depth < 2:
             self._depth += 1
             leg = self.legs.waiting.pop(0)
+            if self.world.happens(self.world.chances.double_job):
+                self.legs.waiting.append(leg)
             self.world.note(f"worker {self._depth} takes {leg}")
             try:
                 ended: object = self._desk().work(leg, Signal(self.world))
@@ -251,26 +295,35 @@ class ChaosRoom:
             _KNOWN_PLANS[raw] = {f"{plan.plan_id}-{trade.symbol}-{trade.side}": trade.qty for trade in plan.trades}
         self.wanted |= _KNOWN_PLANS[raw]
 
-    def _service(self) -> tuple[Runner, Dispatcher, Bookkeeper]:
+    def _a_service(self) -> Service:
         world, process = self.world, Process()
-        bus = Boundary(self._service_bus, world, "service bus", process)
-        leases = Boundary(self._leases, world, "service leases", process)
-        book = Book(bus, pause=world.pause)
+
+        def guarded(inner: Any, name: str, *, in_redis: bool = True) -> Any:
+            return Boundary(inner, world, f"service {name}", process, in_redis=in_redis)
+
+        bus, leases = guarded(self._service_bus, "bus"), guarded(self._leases, "leases")
+        broker, journal = guarded(self.broker, "broker", in_redis=False), guarded(world.journal, "journal")
+        updates, book = guarded(world.updates, "updates"), Book(bus, pause=world.pause)
         stopper = OrderStopper(
-            self.broker, world.journal, pause=world.pause, is_desk_at_work=lambda: False, monotonic=world.monotonic
+            broker, journal, pause=world.pause, is_desk_at_work=lambda: False, monotonic=world.monotonic
         )
         bookkeeper = Bookkeeper(
-            BooksPorts(self.broker, world.journal, bus, book, world.clock, world.monotonic),
+            BooksPorts(broker, journal, bus, book, world.clock, world.monotonic),
             BooksRules(opening="unassigned"),
             "PA3MEMORY",
         )
+
+        def reconciled() -> None:
+            since = world.clock.now() - dt.timedelta(days=1)
+            reconcile(broker, journal, updates, since, world.clock.now(), let_updates_arrive=world.pause)
+
         ports = PlannerPorts(
             bus=bus,
             book=book,
-            broker=self.broker,
-            quotes=self.quotes,
-            references=self.references,
-            updates=world.updates,
+            broker=broker,
+            quotes=guarded(self.quotes, "quotes"),
+            references=guarded(self.references, "references"),
+            updates=updates,
             orders=stopper,
             clock=world.clock,
             obstacle=lambda: None,
@@ -279,11 +332,13 @@ class ChaosRoom:
         )
         planner = Planner(ports, PlanRules(), Bounds(), quote_seconds=0.1)
         planner._pool = AtOnce()  # type: ignore[assignment]
-        dispatcher = Dispatcher(planner, book, self.legs, leases, world.clock, monotonic=world.monotonic)
+        dispatcher = Dispatcher(
+            planner, book, guarded(self.legs, "legs"), leases, world.clock, monotonic=world.monotonic
+        )
         table = Handlers(bus, world.clock, stopper).table()
         options = RunnerOptions(retry_after_seconds=5)
         runner = Runner(bus, GROUP, "service", STREAMS, table, hooks=(dispatcher,), options=options)
-        return runner, dispatcher, bookkeeper
+        return Service(runner, dispatcher, bookkeeper, reconciled)
 
     def _desk(self) -> Desk:
         world, process = self.world, Process(self._stall)
@@ -298,7 +353,7 @@ class ChaosRoom:
             journal=guarded(self.journal, "journal"),
             leases=guarded(self._leases, "leases"),
             book=Book(guarded(self._desk_bus, "bus"), pause=world.pause),
-            legs=self.legs,
+            legs=guarded(self.legs, "legs"),
             clock=world.clock,
             obstacle=lambda: None,
             budget=guarded(self.budget, "budget"),

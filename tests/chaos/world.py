@@ -53,6 +53,10 @@ class Chances:
     stall: float = 0.0
     stall_at_wire: float = 0.0
     """More of them, between the journal and the wire."""
+    disconnect: float = 0.0
+    """That the socket of trade updates is lost for a while."""
+    double_job: float = 0.0
+    """That RQ hands a leg to two workers."""
     outage: float = 0.0
     rewind: float = 0.0
     deaf: float = 0.0
@@ -67,11 +71,27 @@ class Chances:
         usual, rare = (0.0, 0.1, 0.35), (0.0, 0.004, 0.02)
         names = ("drop", "duplicate", "delay", "lost_request", "lost_answer", "late_request", "refusal")
         chosen = {name: rng.choice(usual) for name in (*names, "question_fails", "not_found")}
-        chosen |= {
-            name: rng.choice(rare)
-            for name in ("death", "stall", "outage", "rewind", "control", "deaf", "stall_at_wire")
-        }
+        sudden = ("death", "stall", "stall_at_wire", "outage", "rewind", "control", "deaf", "disconnect")
+        chosen |= {name: rng.choice(rare) for name in sudden} | {"double_job": rng.choice(usual)}
         return cls(**chosen, stuck_cancel=rng.choice((0.0, 0.1, 0.5)), fill=rng.choice((0.0, 0.05, 0.3)))
+
+
+class WorldUpdates(MemoryUpdates):
+    """The stream of updates on a Redis that can lose its end; positions only grow, as entry ids do with the time."""
+
+    _updates: list[BrokerUpdate | None]  # type: ignore[assignment]  # None: lost
+
+    def after(self, position: str, *, block_seconds: float) -> tuple[str, Sequence[BrokerUpdate]]:
+        end, found = super().after(position, block_seconds=block_seconds)
+        return end, tuple(update for update in found if update is not None)
+
+    def kept(self) -> tuple[Any, ...]:
+        return len(self._updates), set(self._identities), dict(self._seen)
+
+    def rewind(self, kept: tuple[Any, ...]) -> None:
+        length, identities, seen = kept
+        self._updates[length:] = [None] * (len(self._updates) - length)
+        self._identities, self._seen = set(identities), dict(seen)
 
 
 @dataclass
@@ -81,6 +101,7 @@ class Redis:
     bus: MemoryBus
     leases: MemoryLeases
     journal: MemoryJournal
+    updates: WorldUpdates
     _kept: tuple[Any, ...] = ()
 
     def keep(self) -> None:
@@ -94,11 +115,12 @@ class Redis:
             dict(self.leases._leases),
             self.leases._last,
             {name: (entry.outcome, entry.broker_order_id) for name, entry in entries.items()},
+            self.updates.kept(),
         )
 
     def rewind(self) -> None:
         """The process dies and starts again from its append-only file."""
-        streams, groups, state, done, leases, last, outcomes = self._kept
+        streams, groups, state, done, leases, last, outcomes, updates = self._kept
         bus = self.bus
         bus._streams.clear()
         bus._streams.update({name: list(found) for name, found in streams.items()})
@@ -108,6 +130,7 @@ class Redis:
         bus._state.update({name: dict(found) for name, found in state.items()})
         bus._done = set(done)
         self.leases._leases, self.leases._last = dict(leases), last
+        self.updates.rewind(updates)
         for name, entry in self.journal._entries.items():
             entry.outcome, entry.broker_order_id = outcomes.get(name, (None, None))
 
@@ -123,7 +146,10 @@ class World:
     history: list[str] = field(default_factory=list)
     turns: int = 0
     outage_until: float = 0.0
+    deaf_until: float = 0.0
+    """The socket of trade updates is down."""
     was_rewound: bool = False
+    on_rewind: Callable[[], None] = lambda: None
     on_turn: Callable[[], None] = lambda: None
     renewals: list[WorldRenewals] = field(default_factory=list)
     """One for each worker that holds a lease."""
@@ -135,9 +161,9 @@ class World:
         self.bus = MemoryBus(self.monotonic)
         self.leases = MemoryLeases(self.monotonic)
         self.journal = MemoryJournal(self.leases)
-        self.redis = Redis(self.bus, self.leases, self.journal)
+        self.updates = WorldUpdates()
+        self.redis = Redis(self.bus, self.leases, self.journal, self.updates)
         self.redis.keep()
-        self.updates = MemoryUpdates()
         assets = [Asset(symbol, is_tradable=True, is_fractionable=symbol != "WHL") for symbol in self.prices]
         self.broker = MemoryBroker(self.clock.now, cash=Decimal(50_000), assets=assets, on_update=self._tell)
         self.broker.holds_cancels = True
@@ -157,13 +183,15 @@ class World:
 
     def calm_down(self) -> None:
         """No fault from here on, and a market that trades: everything must come to its end."""
-        self.chances, self.outage_until = Chances(fill=0.5), 0.0
+        self.chances, self.outage_until, self.deaf_until = Chances(fill=0.5), 0.0, 0.0
 
     def turn(self) -> None:
         self.turns += 1
         assert self.turns < MOST_TURNS, f"not over after {MOST_TURNS} turns"
         self.clock.advance(dt.timedelta(seconds=self.rng.choice(_STEPS)))
         self._move_redis()
+        if self.happens(self.chances.disconnect):
+            self.hang_up(self.rng.choice((1.0, 10.0, 60.0)))
         self.renew_leases()
         self._trade()
         now = self.monotonic()
@@ -172,6 +200,11 @@ class World:
         for act in due:
             act()
         self.on_turn()
+
+    def hang_up(self, seconds: float) -> None:
+        """The socket is lost, and with it what is told meanwhile."""
+        self.note(f"trade updates: lost for {seconds:g} s")
+        self.deaf_until = max(self.deaf_until, self.monotonic() + seconds)
 
     def renew_leases(self) -> None:
         """What the workers' threads do meanwhile, those excepted that stand still with their process."""
@@ -195,6 +228,7 @@ class World:
             self.note("redis: restarted from its file")
             self.was_rewound = True
             self.redis.rewind()
+            self.on_rewind()
         elif self.rng.random() < 0.5:
             self.redis.keep()
 
@@ -228,7 +262,7 @@ class World:
 
     def _tell(self, update: BrokerUpdate) -> None:
         """The socket: loses, repeats and delays."""
-        if self.happens(self.chances.drop):
+        if self.monotonic() < self.deaf_until or self.happens(self.chances.drop):
             return
         delays = [self.rng.choice((1, 8, 40)) if self.happens(self.chances.delay) else 0.0]
         delays += [self.rng.choice((0.0, 5.0))] if self.happens(self.chances.duplicate) else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import secrets
 import sys
@@ -22,8 +23,8 @@ from tests.soak.house import SYMBOLS, House
 from tests.soak.ledger import Ledger
 from tests.soak.strikes import EXECUTION, RECOVERY_SECONDS, Killer, Strike, percentile
 
-_REBALANCE_SECONDS = 150.0
-_PAUSES = (0.3, 1.0, 2.0, 4.0)
+_REBALANCE_SECONDS = 300.0
+_PAUSES = (0.3, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass
@@ -97,6 +98,7 @@ def summary(soak: Soak, seconds: float) -> dict[str, object]:
     return {
         "seed": soak.seed,
         "minutes": round(seconds / 60, 1),
+        "load": [round(load, 1) for load in os.getloadavg()],
         "rebalances": len(soak.ledger.completed),
         "superseded": soak.superseded,
         "fills": soak.ledger.fills,

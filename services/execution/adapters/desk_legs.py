@@ -13,7 +13,7 @@ from services.execution.adapters.desk_book import Book
 from services.execution.adapters.questions import answered, settled
 from services.execution.domain import identity, moves, recovery, report
 from services.execution.domain.broker import Fill, Status
-from services.execution.domain.order_state import Child, SmartOrder
+from services.execution.domain.order_state import Child, Phase, SmartOrder
 from services.execution.domain.plan import PlanRules, fit_buys, funds_of
 from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord
@@ -64,10 +64,17 @@ class Legs:
         now, orders = self.clock.now(), {}
         for order_id in leg.order_ids:
             kept = self.book.take_up(order_id, fence)
-            orders[order_id] = recovery.restored(
-                kept, children.get(order_id, []), now, self.policies.of(kept.side, kept.reason)
-            )
+            policy = self.policies.of(kept.side, kept.reason)
+            orders[order_id] = self._doubted(kept, recovery.restored(kept, children.get(order_id, []), now, policy))
         return orders
+
+    def _doubted(self, kept: SmartOrder, order: SmartOrder) -> SmartOrder:
+        """Since when its fate is unknown is written down, so that the next worker does not begin to wait anew."""
+        if order.phase is not Phase.UNKNOWN or order.asked_at == kept.asked_at:
+            return order
+        numbered = replace(order, told=order.told + 1)
+        self.book.write_order(numbered, (), after=order.told)
+        return numbered
 
     def end(
         self,

@@ -20,7 +20,7 @@ from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.limits import Bounds
-from services.execution.domain.order_events import Cancel, Event, Query, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_events import Cancel, Event, Place, Query, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
 from services.execution.domain.policies import Policies
@@ -205,11 +205,14 @@ class LegLoop:
         return found
 
     def _written(self, step: Step, known: int) -> SmartOrder:
-        """What is told, and that a cancel is about to leave: else the next worker would take its end for somebody else's."""
+        """What is told, and what the next worker must know before it leaves.
+
+        A cancel, else its end would be taken for somebody else's; a repetition, else its absence would be believed too early.
+        """
         told = [command.message for command in step.commands if isinstance(command, Tell)]
         if told:
             self.book.write_order(step.order, told, after=known)
-        elif any(isinstance(command, Cancel) for command in step.commands):
+        elif any(isinstance(c, Cancel) or (isinstance(c, Place) and c.is_resend) for c in step.commands):
             numbered = replace(step.order, told=step.order.told + 1)
             self.book.write_order(numbered, (), after=known)
             return numbered

@@ -26,7 +26,7 @@ _GRACE_SECONDS: Final = 1.0
 _KEEP_SECONDS: Final = 3600
 _AT_ONCE: Final = 3
 """Offers without a pause; a leg that keeps coming back breaks its workers, and must not keep them busy with that."""
-_LONGEST_PAUSE_SECONDS: Final = 5.0
+_LONGEST_PAUSE_SECONDS: Final = 2.0
 _FORGOTTEN_SECONDS: Final = 2 * _LONGEST_PAUSE_SECONDS
 """A leg that was worked for so long since it was offered does not break its workers at once."""
 

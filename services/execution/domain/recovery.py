@@ -26,5 +26,9 @@ def restored(order: SmartOrder, journalled: Sequence[Child], now: dt.datetime, p
         return replace(order, asks=0, wake_at=now)  # the cancel may not have left: asked about, and repeated if need be
     names = [rung.name for rung in policy.rungs]
     rung = names.index(live.rung) if live.rung in names else min(order.rung, policy.last)
-    # The dead worker may have sent it again a moment ago: only from now on does an absence begin to prove something.
-    return replace(order, phase=Phase.UNKNOWN, asked_at=now, asks=0, wake_at=now, rung=rung, rung_since=live.sent_at)
+    # The dead worker may have sent it a moment ago: only from now on does an absence begin to prove something. Where the record
+    # says that its fate was unknown, nothing was sent since: a repetition is written down before it leaves.
+    since = order.asked_at if order.phase is Phase.UNKNOWN and not lost else None
+    return replace(
+        order, phase=Phase.UNKNOWN, asked_at=since or now, asks=0, wake_at=now, rung=rung, rung_since=live.sent_at
+    )

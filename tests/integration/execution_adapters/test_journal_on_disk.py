@@ -73,3 +73,14 @@ def test_an_unreachable_redis_is_told_as_such() -> None:
             RedisJournal(nowhere).intend(an_intent(1))
         with pytest.raises(BusUnavailableError):
             RedisLeases(nowhere).take("leg", "w1", 1)
+
+
+def test_every_sending_of_an_order_is_counted_and_waits_for_the_disk(redis_client: redis.Redis, namespace: str) -> None:
+    """A repetition writes too, so that what was recorded of its order before it is on disk with it."""
+    fence = RedisLeases(redis_client, namespace).take("leg", "w1", 60)
+    journal = RedisJournal(redis_client, namespace)
+    answers = [journal.intend(an_intent(fence or 0)) for _ in range(3)]
+    assert answers == [True, False, False]
+    [key] = redis_client.keys("*intent:*")  # type: ignore[misc]
+    assert redis_client.hget(key, "sendings") == b"3"
+    assert len(journal.intents(an_intent(fence or 0).plan_id)) == 1

@@ -11,7 +11,7 @@ from services.execution.adapters.desk_book import order_document
 from services.execution.domain import recovery, smart_order
 from services.execution.domain.broker import Status
 from services.execution.domain.ladder import standard
-from services.execution.domain.order_events import Cancel, Found, NotFound, Placed, Query, Tick
+from services.execution.domain.order_events import Cancel, Found, NotFound, Place, Placed, Query, Tick
 from services.execution.domain.order_state import Child, Phase, SmartOrder
 from tests.unit.execution.builders import NOW, a_quote, a_word, an_order, seconds
 
@@ -53,6 +53,23 @@ def test_an_absence_proves_nothing_until_long_after_the_take_up() -> None:
     assert (
         smart_order.step(order, missing, late + seconds(POLICY.resend_after_seconds), POLICY).order.phase is Phase.READY
     )
+
+
+def test_a_doubt_that_was_written_down_goes_on_from_when_it_began() -> None:
+    """However often its worker dies: nothing was sent since, for a repetition is written down before it leaves."""
+    doubted = recovery.restored(replace(an_order(), stop_reason="halt"), [a_child()], NOW, POLICY)
+    later = NOW + seconds(POLICY.resend_after_seconds)
+    again = recovery.restored(doubted, [a_child()], later, POLICY)
+    assert again.asked_at == NOW
+    assert smart_order.step(again, NotFound("p1-SPY-buy-mid-1"), later, POLICY).order.phase is Phase.READY
+
+
+def test_a_repetition_that_was_written_down_begins_the_doubt_anew() -> None:
+    doubted = recovery.restored(an_order(), [a_child()], NOW, POLICY)
+    later = NOW + seconds(POLICY.resend_after_seconds)
+    repeated = smart_order.step(doubted, NotFound("p1-SPY-buy-mid-1"), later, POLICY)
+    assert [type(command) for command in repeated.commands] == [Place]
+    assert recovery.restored(repeated.order, [a_child()], later, POLICY).asked_at == later
 
 
 def test_a_rejected_intent_is_over() -> None:
