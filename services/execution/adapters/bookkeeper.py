@@ -98,6 +98,10 @@ class Bookkeeper:
         return self._store.marks()
 
     @property
+    def is_open(self) -> bool:
+        return self.books.look(lambda ledger: ledger.opened is not None)
+
+    @property
     def is_in_doubt(self) -> bool:
         return bool(self._doubts)
 

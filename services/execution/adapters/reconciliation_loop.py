@@ -38,12 +38,16 @@ _DOUBT_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Real seconds: between rounds at rest, and how long an update under way may take before it counts as missed."""
+    """Real seconds: between rounds at rest, and how long an update under way may take before it counts as missed.
+
+    `patience`: how long the books may wait for a broker that answers questions about orders only.
+    """
 
     every: float = 30.0
     arrival: float = 1.0
     busy: float = _BUSY_SECONDS
     doubt: float = _DOUBT_SECONDS
+    patience: float = 90.0
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class ReconciliationLoop:
         self._asked = threading.Event()
         self._errands: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
         self._whole_at: float | None = None
+        self._late_since: float | None = None
         self._log = logs.get("execution.reconciliation")
         self._problem: str | None = "not reconciled with the broker yet"
         self.last: ReconciliationReport | None = None
@@ -127,21 +132,40 @@ class ReconciliationLoop:
             self._sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS)) - 1] if failures else self._pause(), stop)
 
     def once(
-        self, pause: Callable[[], None] = lambda: None, *, whole: bool = True, decision: Decision | None = None
+        self,
+        pause: Callable[[], None] = lambda: None,
+        *,
+        whole: bool = True,
+        decision: Decision | None = None,
+        insists: bool = False,
     ) -> ReconciliationReport:
-        """One round. Raises BrokerUnavailableError, BusUnavailableError."""
+        """One round. Raises BrokerUnavailableError, BusUnavailableError. `insists`: not without the books."""
         now = self._clock.now()
         report = reconcile(self._broker, self._journal, self._updates, self._since(now), now, let_updates_arrive=pause)
         self._tell(report)
         self.last = report
         if self._books is not None:
-            orders = {order.id: order for order in report.seen}
-            report = replace(report, books=self._books.round(orders, whole=whole, decision=decision))
-        self.last, self._problem = report, None
-        if whole:
+            try:
+                books = self._books.round({o.id: o for o in report.seen}, whole=whole, decision=decision)
+                report, self._late_since = replace(report, books=books), None
+            except BrokerUnavailableError as error:
+                if insists or not self._books.is_open:
+                    raise
+                self._wait_for_broker(error)
+        self.last, self._problem = report, self._lateness()
+        if whole and self._late_since is None:
             self.last_whole, self._whole_at = report, self._monotonic()
             self._show(report)
         return report
+
+    def _wait_for_broker(self, error: BrokerUnavailableError) -> None:
+        """The orders are reconciled all the same; the books catch up later."""
+        self._late_since = self._late_since if self._late_since is not None else self._monotonic()
+        self._log.info("the books wait for the broker", error=str(error))
+
+    def _lateness(self) -> str | None:
+        late = 0.0 if self._late_since is None else self._monotonic() - self._late_since
+        return f"the books were not compared for {late:.0f} s" if late >= self._pace.patience else None
 
     def _show(self, report: ReconciliationReport) -> None:
         if self._books is not None and report.books is not None:
@@ -156,6 +180,7 @@ class ReconciliationLoop:
                 lambda: _pause(stop, 0.0 if is_first else self._pace.arrival),
                 whole=errand is not None or self._is_whole_due(),
                 decision=errand.decision if errand is not None else None,
+                insists=errand is not None,
             )
         except (BrokerUnavailableError, BusUnavailableError, ValueError) as error:
             self._problem = f"not reconciled: {error}"

@@ -39,7 +39,13 @@ class BooksRoom(TradingRoom):
         ports = BooksPorts(self.broker, self.journal, self.bus, self.book, self.clock, lambda: self.steady)
         self.bookkeeper = Bookkeeper(ports, self.rules, "PA3MEMORY")
         self.loop = ReconciliationLoop(
-            self.broker, self.journal, self.updates, self.bus, self.clock, books=self.bookkeeper
+            self.broker,
+            self.journal,
+            self.updates,
+            self.bus,
+            self.clock,
+            books=self.bookkeeper,
+            monotonic=lambda: self.steady,
         )
         self.dispatcher._leadership.let_go()
         self.plan_with(self.bookkeeper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Never
 
 import pytest
 
@@ -237,3 +238,24 @@ def test_orders_that_filled_since_they_were_listed_are_listed_once_more_and_not_
     room.bookkeeper.round({}, whole=False)
     assert asked == []
     assert room.ledger.quantities() == brokers(room)
+
+
+def test_books_that_the_broker_does_not_answer_wait_and_the_orders_are_reconciled_all_the_same() -> None:
+    """A broker short of requests answers about orders first; only after a while is it a problem."""
+    room = BooksRoom(PRICES)
+    room.round()
+
+    def no_positions() -> Never:
+        raise BrokerUnavailableError("HTTP 429")
+
+    room.broker.positions = no_positions  # type: ignore[method-assign]
+    assert room.loop.once().books is None
+    assert room.loop.problem() is None
+    room.steady += 100
+    room.loop.once()
+    assert room.loop.problem() == "the books were not compared for 100 s"
+    with pytest.raises(BrokerUnavailableError):
+        room.loop.once(insists=True)
+    del room.broker.positions  # type: ignore[attr-defined]
+    assert room.round().is_clean
+    assert room.loop.problem() is None
