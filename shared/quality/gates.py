@@ -37,6 +37,7 @@ class Thresholds:
     stray_gap_sessions: int = 20
     misdated_rows: int = 3
     misdated_weeks: float = 0.5
+    ended_sessions: int = 20
     idle_sessions: int = 3
     idle_moves: float = 3.0
     flat_closes: int = 6
@@ -177,12 +178,14 @@ def _unchanged(series: Series, _around: Surroundings, bounds: Thresholds) -> Ite
             yield Doubt("stale price", dates, seen, "a close that moves", refuses=unknown, reach=reach)
 
 
-def _ends_early(series: Series, around: Surroundings, _bounds: Thresholds) -> Iterator[Doubt]:
+def _ends_early(series: Series, around: Surroundings, bounds: Thresholds) -> Iterator[Doubt]:
+    """What has not traded for a month is no more: that is only said."""
     if not len(series) or around.last_session is None or series.dates[-1] >= around.last_session:
         return
     missing = tuple(s.date for s in sessions_between(series.dates[-1], around.last_session))[1:]
     if missing:
-        yield Doubt("stale price", missing, f"it ends on {series.dates[-1]}", f"closes up to {around.last_session}")
+        seen, expected = f"it ends on {series.dates[-1]}", f"closes up to {around.last_session}"
+        yield Doubt("stale price", missing, seen, expected, refuses=len(missing) <= bounds.ended_sessions)
 
 
 def _unfinished(series: Series, _around: Surroundings, _bounds: Thresholds) -> Iterator[Doubt]:

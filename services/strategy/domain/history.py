@@ -24,6 +24,7 @@ from shared.sessions import Session, sessions_between
 
 _ADJUSTMENT = "all"
 _ROWS_FOR_A_GATE = 90
+_ENDED_SESSIONS = 20
 _LONG_AGO = dt.timedelta(days=366)
 """What most indicators look back is less; older repairs stand in the inputs only."""
 
@@ -59,38 +60,69 @@ def assemble(found: Mapping[str, Found], session: Session, now: dt.datetime, rul
     usable = {s: f.history for s, f in found.items() if f.history is not None and not _refusal(f, session)}
     first = min((h.dates[0] for h in usable.values()), default=session.date)
     days = [s.date for s in sessions_between(min(first, session.date), session.date)]
-    place = {day: row for row, day in enumerate(days)}
-    columns: dict[str, FloatArray] = {}
-    used: dict[str, InputUsed] = {}
-    notes: dict[str, tuple[str, ...]] = {}
-    refused: dict[str, Mapping[dt.date, str]] = {}
-    for symbol, known in found.items():
-        history = usable.get(symbol)
-        if history is None:
-            notes[symbol] = (_refusal(known, session),)
-            continue
-        unknown = {**unknown_closes(history.dates, history.findings, session.date), **_unfinished_bar(history)}
-        column = _aligned(history, place, unknown)
-        if now < session.close:
-            column[-1] = np.nan  # a bar of an unfinished session is no close
-        price, note = (None, "") if not np.isnan(column[-1]) else _today(known.quote, session, now, rules)
-        if price is not None:
-            column[-1] = float(price)
-            unknown.pop(session.date, None)
-            if doubt := _step_of_today(history, session, float(price)):
-                unknown |= dict.fromkeys((day for day in history.dates if day < session.date), doubt)
-                column[:-1] = np.nan
-                note = f"every close before {session.date} is refused: {doubt}"
-        columns[symbol] = column
-        if unknown:
-            refused[symbol] = unknown
-        used[symbol] = _input_used(history, known.quote if price is not None else None, price, session)
-        gaps = _gaps(column, days, unknown)
-        notes[symbol] = tuple(
-            filter(None, (*_findings(history, session), _off_calendar(history, place, session), gaps, note))
-        )
-    closes = replace(Closes.of(days, columns), refused=refused)
-    return Inputs(closes, used, {symbol: texts for symbol, texts in notes.items() if texts})
+    table = _Table(days, {day: row for row, day in enumerate(days)}, session, now, rules)
+    told = {symbol: _told(known, usable[symbol], table) for symbol, known in found.items() if symbol in usable}
+    closes = Closes.of(days, {symbol: one.column for symbol, one in told.items()})
+    refused = {symbol: one.refused for symbol, one in told.items() if one.refused}
+    used = {symbol: one.used for symbol, one in told.items()}
+    notes = {s: told[s].notes if s in told else (_refusal(known, session),) for s, known in found.items()}
+    return Inputs(replace(closes, refused=refused), used, {s: texts for s, texts in notes.items() if texts})
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What is decided, on which rows, and when."""
+
+    days: list[dt.date]
+    place: Mapping[dt.date, int]
+    session: Session
+    now: dt.datetime
+    rules: PriceRules
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One symbol's closes, and all that is to be said of them."""
+
+    column: FloatArray
+    refused: Mapping[dt.date, str]
+    used: InputUsed
+    notes: tuple[str, ...]
+
+
+def _told(known: Found, history: DailyHistory, table: _Table) -> _Told:
+    session = table.session
+    unknown = {**unknown_closes(history.dates, history.findings, session.date), **_unfinished_bar(history)}
+    column = _aligned(history, table.place, unknown)
+    if table.now < session.close:
+        column[-1] = np.nan  # a bar of an unfinished session is no close
+    has_close = not np.isnan(column[-1])
+    price, note = (None, "") if has_close else _today(known.quote, session, table.now, table.rules)
+    if price is not None:
+        column[-1] = float(price)
+        unknown.pop(session.date, None)
+        if doubt := _step_of_today(history, session, float(price)):
+            unknown |= dict.fromkeys((day for day in history.dates if day < session.date), doubt)
+            column[:-1] = np.nan
+            note = f"every close before {session.date} is refused: {doubt}"
+    gaps = _gaps(column, table.days, unknown)
+    unknown = {**_unexplained(column, table.days, note), **unknown}
+    used = _input_used(history, known.quote if price is not None else None, price, session)
+    notes = (*_findings(history, session), _off_calendar(history, table.place, session), gaps, note)
+    return _Told(column, unknown, used, tuple(filter(None, notes)))
+
+
+def _unexplained(column: FloatArray, days: list[dt.date], of_today: str) -> Mapping[dt.date, str]:
+    """Sessions that it had and whose close is not there: since the history was judged, or before there were gates.
+
+    What has had none for a month has ended, and is missing as what was never listed is.
+    """
+    there = np.flatnonzero(~np.isnan(column))
+    if not there.size:
+        return {}
+    end = len(days) if len(days) - int(there[-1]) <= _ENDED_SESSIONS else int(there[-1])
+    missing = [days[row] for row in range(int(there[0]), end) if np.isnan(column[row])]
+    return {day: of_today if of_today and day == days[-1] else "no close of that session" for day in missing}
 
 
 def _refusal(found: Found, session: Session) -> str:

@@ -31,7 +31,7 @@ from shared.clock import ManualClock
 from shared.contracts import decode
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.control import RunRequested
-from shared.contracts.marketdata import DailyHistory, Quote
+from shared.contracts.marketdata import DailyHistory, DataFinding, Quote
 from shared.contracts.strategy import SignalIssued, TargetPortfolioSet
 from shared.contracts.streams import CONTROL, LATEST_QUOTES, SIGNALS, TARGETS, daily_history
 from shared.sessions import sessions_between
@@ -245,6 +245,31 @@ def test_a_missing_input_costs_one_share_and_raises_an_alert_and_comes_back(
     again = running.run_and_wait(eventually)
     assert sum(again.weights.values()) == 1, "the last good weights stand"
     assert again.stale[0].has_weights
+
+
+def test_a_refused_close_costs_the_share_that_needs_it_and_says_symbol_date_and_why(
+    start: Start, eventually: Eventually
+) -> None:
+    """As marketdata keeps it: the close stands in the history, and a finding says that it is none."""
+    running = start()
+    running.put_calm_market(symbols_of())
+    key = running.bus.key(daily_history("XLK"))
+    history = DailyHistory.model_validate_json(running.client.get(key) or b"")
+    finding = {"symbol": "XLK", "gate": "outlier", "dates": (history.dates[-4],), "spoils": "close"}
+    told = DataFinding.model_validate({**finding, "verdict": "refused", "seen": "+9.1% and back", "expected": "less"})
+    running.client.set(key, history.model_copy(update={"findings": (told,)}).model_dump_json())
+    target = running.run_and_wait(eventually)
+    (share,) = target.stale
+    assert share.strategy == "tecl"
+    why = f"RSI10(XLK): 4 of 11 closes needed; XLK {history.dates[-4]}: outlier: +9.1% and back, expected less"
+    assert share.reason == f"UndefinedDecision: {why}"
+    (alert,) = running.facts("strategy.alerts")
+    assert isinstance(alert, AlertRaised)
+    assert alert.detail == share.reason
+    signals = {s["strategy"]: s for s in httpx.get(f"{running.url}/signals").json()["signals"]}
+    assert (signals["nuclear"]["status"], signals["tecl"]["status"]) == ("fresh", "failed")
+    texts = [step["text"] for step in signals["tecl"]["explanation"]]
+    assert f"input XLK: outlier {history.dates[-4]}: +9.1% and back, expected less (refused)" in texts
 
 
 def test_the_schedule_runs_once_a_session_across_restarts(start: Start, eventually: Eventually) -> None:

@@ -193,7 +193,10 @@ def test_a_stale_price_makes_only_what_needs_it_undefined_and_the_signal_says_wh
     assert isinstance(tree, SignalIssued)
     assert isinstance(calm, SignalIssued)
     assert (tree.status, calm.status) == ("failed", "fresh")
-    assert tree.reason == "UndefinedDecision: RSI10(SPY): 0 of 11 closes needed, none on 2024-06-03"
+    assert tree.reason == (
+        "UndefinedDecision: RSI10(SPY): 0 of 11 closes needed; SPY 2024-06-03: no close of 2024-06-03 and no price in its place: "
+        "the quote was 3600 s old, at most 600 s expected"
+    )
     assert tree.explanation[0].text == "input SPY: alpaca, adjustment all, closes up to 2024-05-31"
     assert tree.explanation[2].text.startswith("input SPY: no close of 2024-06-03 and no price in its place: the quote")
     (alert,) = facts(outcome, "strategy.alerts")

@@ -259,3 +259,19 @@ def test_findings_of_long_ago_and_those_that_count_no_more_are_not_told_again(
 ) -> None:
     notes = table(a_history(findings=(a_finding("stale price", day, **more),)), a_quote()).notes.get("SPY", ())
     assert any(note.startswith("stale price") for note in notes) == is_told
+
+
+def test_a_session_without_a_close_is_refused_also_where_no_gate_has_told_of_it() -> None:
+    """A history that has grown old since it was judged, and today's price that is not there: a ranking must not pass them over."""
+    inputs = table(a_history(("2024-05-28", "2024-05-30")), a_quote(bid=None))
+    refused = inputs.closes.refused["SPY"]
+    assert set(refused) == {dt.date(2024, 5, 29), dt.date(2024, 5, 31), MONDAY}
+    assert refused[dt.date(2024, 5, 31)] == "no close of that session"
+    assert refused[MONDAY].endswith("expected bid and ask, got bid None and ask 104.1")
+    assert table(a_history(("2024-05-30", "2024-05-31")), a_quote()).closes.refused == {}
+
+
+@pytest.mark.parametrize(("last", "is_refused"), [("2024-05-06", True), ("2024-05-03", False)])
+def test_what_has_had_no_close_for_a_month_has_ended_and_is_as_if_never_listed(last: str, *, is_refused: bool) -> None:
+    refused = table(a_history(("2024-05-01", last))).closes.refused
+    assert (MONDAY in refused.get("SPY", {})) == is_refused

@@ -106,6 +106,13 @@ def test_a_history_that_ends_before_the_last_finished_session_is_stale_since() -
     ]
 
 
+def test_a_history_that_ended_a_month_ago_is_no_more_and_that_is_only_said() -> None:
+    history = a_history()
+    ended = without_rows(history, *range(-21, 0))
+    assert told(ended, Surroundings(history.dates[-1])) == [("stale price", history.dates[-21:], False)]
+    assert told(ended, Surroundings(history.dates[-2])) == [("stale price", history.dates[-21:-1], True)]
+
+
 @pytest.mark.parametrize("day", [dt.date(2023, 11, 24), dt.date(2023, 11, 27)])
 def test_a_bar_fetched_before_its_session_was_over_is_partial_on_half_days_at_one(day: dt.date) -> None:
     session = session_on(day)
