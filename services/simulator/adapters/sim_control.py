@@ -51,6 +51,15 @@ def router(venue: Venue) -> APIRouter:
         venue.context.faults.disarm()
         return JSONResponse(_faults(venue))
 
+    @routes.get("/halts")
+    async def halts() -> JSONResponse:
+        return JSONResponse({"halted": list(venue.exchange.halts)})
+
+    @routes.post("/halts")
+    async def halt(request: Request) -> JSONResponse:
+        _halt(venue, await requests.object_body(request))
+        return JSONResponse({"halted": list(venue.exchange.halts)})
+
     @routes.post("/reset")
     async def reset(request: Request) -> JSONResponse:
         body = await requests.object_body(request)
@@ -109,6 +118,16 @@ def _arm(venue: Venue, body: dict[str, Any]) -> None:
         raise _refused(f"name: expected one of GET /sim/faults, got {shown(name)}") from None
     except ValueError as error:
         raise _refused(str(error)) from error
+
+
+def _halt(venue: Venue, body: dict[str, Any]) -> None:
+    symbol, is_halted = body.get("symbol"), body.get("halted")
+    if not isinstance(symbol, str):
+        raise _refused(f"symbol: expected a symbol, got {shown(symbol)}")
+    if not isinstance(is_halted, bool):
+        raise _refused(f"halted: expected true or false, got {shown(is_halted)}")
+    with venue.at_now() as now:
+        venue.exchange.halt(symbol, now, is_halted=is_halted)
 
 
 def _seed(body: dict[str, Any]) -> int | None:

@@ -70,4 +70,17 @@ class Configured:
         exchange.configure(exchange.account(self.account), self.changes, self.at)
 
 
-Call = Submitted | Cancelled | Replaced | Configured
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """Trading in a symbol stopped, or went on."""
+
+    symbol: str
+    at: dt.datetime
+    is_halted: bool
+    did: Literal["halted"] = "halted"
+
+    def repeat(self, exchange: Exchange) -> None:
+        exchange.halt(self.symbol, self.at, is_halted=self.is_halted)
+
+
+Call = Submitted | Cancelled | Replaced | Configured | Halted

@@ -13,7 +13,7 @@ from services.simulator.domain.account import DEFAULT_CASH, Account
 from services.simulator.domain.account_rules import check_account
 from services.simulator.domain.agenda import Agenda
 from services.simulator.domain.book import Book
-from services.simulator.domain.calls import Call, Cancelled, Configured, Fate, Replaced, Submitted, Switch
+from services.simulator.domain.calls import Call, Cancelled, Configured, Fate, Halted, Replaced, Submitted, Switch
 from services.simulator.domain.fees import FeeSchedule
 from services.simulator.domain.fill_models import FillModel, Take, limit_of, touch
 from services.simulator.domain.group_rules import check_group
@@ -26,7 +26,7 @@ from services.simulator.domain.order_entry import OrderEntry, take_place
 from services.simulator.domain.order_request import OrderRequest, ReplaceRequest
 from services.simulator.domain.order_rules import check_order
 from services.simulator.domain.orders import TERMINAL, Order, Status
-from services.simulator.domain.rejections import not_found, not_unique, unprocessable
+from services.simulator.domain.rejections import halted, not_found, not_unique, unprocessable
 from services.simulator.domain.replacement import check_replacement
 from services.simulator.domain.trade_events import Tape, TradeEvent
 
@@ -93,6 +93,8 @@ class Exchange:
         listing = self.listings.get(request.symbol)
         if listing is None:
             raise unprocessable(f'asset "{request.symbol}" not found')
+        if request.symbol in self._matching.halted:
+            raise halted(request.symbol)
         check_order(request, listing, now)
         check_group(request, self.marks, now)
         terms = check_account(account, request, listing, self.marks, now)
@@ -110,6 +112,21 @@ class Exchange:
         for name, value in changes.items():
             setattr(account.configuration, name, value)
         self.on_call(Configured(account.key, now, dict(changes)))
+
+    def halt(self, symbol: str, now: dt.datetime, *, is_halted: bool) -> None:
+        """From now on nothing trades in it and new orders are refused; or again they are not. Open orders stay and may be cancelled."""
+        self.advance(now)
+        if symbol not in self.listings:
+            raise unprocessable(f'asset "{symbol}" not found')
+        if is_halted:
+            self._matching.halted.add(symbol)
+        else:
+            self._matching.resume(symbol, now)
+        self.on_call(Halted(symbol, now, is_halted))
+
+    @property
+    def halts(self) -> tuple[str, ...]:
+        return tuple(sorted(self._matching.halted))
 
     def order(self, account: Account, order_id: str) -> Order:
         order = account.orders.get(order_id.lower())

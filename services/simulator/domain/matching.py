@@ -37,6 +37,8 @@ class Matching:
         self._watched: list[tuple[str, bool]] = []
         self._watched_at = -1
         self.now = start
+        self.halted: set[str] = set()
+        """Symbols in which nothing trades."""
         lifecycle.offer = self.offer
 
     def advance(self, to: dt.datetime) -> None:
@@ -56,6 +58,12 @@ class Matching:
             self._try(order, quote, at, phase_at(at))
         if order.time_in_force in _IMMEDIATE and order.status in _MATCHABLE:
             self._lifecycle.cancel(order, at)
+
+    def resume(self, symbol: str, at: dt.datetime) -> None:
+        """What rested through a halt is shown the quote of now."""
+        self.halted.discard(symbol)
+        for order in self._book.orders(symbol):
+            self.offer(order, at)
 
     def prevailing(self, symbol: str, at: dt.datetime) -> Quote | None:
         """The newest quote of the current trading day; yesterday's is no market."""
@@ -100,7 +108,7 @@ class Matching:
             self._react(order, event, phase)
 
     def _react(self, order: Order, trade: Trade, phase: Phase) -> None:
-        if not _may_trade(order, phase):
+        if not self._may_trade(order, phase):
             return
         if order.awaits_election:
             self._watch(order, trade)
@@ -121,7 +129,7 @@ class Matching:
             self._try(order, quote, trade.at, Phase.REGULAR)
 
     def _try(self, order: Order, quote: Quote, at: dt.datetime, phase: Phase) -> None:
-        if order.status not in _MATCHABLE or order.awaits_election or not _may_trade(order, phase):
+        if order.status not in _MATCHABLE or order.awaits_election or not self._may_trade(order, phase):
             return
         take = self._model.on_quote(order, quote)
         if take is None:
@@ -129,6 +137,11 @@ class Matching:
         self._lifecycle.fill(order, take, at)
         if order.is_open and self._model.retry_after is not None and order.time_in_force not in _IMMEDIATE:
             self._agenda.add(at + self._model.retry_after, lambda due: self._look_again(order, due))
+
+    def _may_trade(self, order: Order, phase: Phase) -> bool:
+        if order.symbol in self.halted:
+            return False
+        return phase is Phase.REGULAR or (order.extended_hours and phase is not Phase.CLOSED)
 
     def _look_again(self, order: Order, at: dt.datetime) -> None:
         if order in self._book:
@@ -145,9 +158,3 @@ class Matching:
             return trade.price
         quote = self._market.quote(order.symbol, at)
         return None if quote is None else (quote.bid if order.side is Side.SELL else quote.ask) or None
-
-
-def _may_trade(order: Order, phase: Phase) -> bool:
-    if phase is Phase.REGULAR:
-        return True
-    return order.extended_hours and phase is not Phase.CLOSED

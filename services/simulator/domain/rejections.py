@@ -47,6 +47,10 @@ def unprocessable(message: str) -> Rejection:
     return Rejection(422, 42210000, message)
 
 
+def halted(symbol: str) -> Rejection:
+    return Rejection(403, 40310000, f"trading in {symbol} is halted")
+
+
 def not_unique() -> Rejection:
     return Rejection(422, 40010001, "client_order_id must be unique")
 

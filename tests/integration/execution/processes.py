@@ -22,6 +22,7 @@ from shared.bus import BusUnavailableError, Outcome, Put
 from shared.bus.redis_bus import RedisBus
 from shared.clock import VenueClock
 from shared.contracts import Message, decode, streams
+from shared.contracts.alerts import AlertRaised
 from shared.contracts.execution import RebalanceCompleted
 from shared.contracts.marketdata import DailyHistory, Quote
 from shared.contracts.strategy import TargetPortfolioSet
@@ -160,6 +161,10 @@ class Stack:
         found = [decode(fields[b"kind"].decode(), fields[b"data"]) for _, fields in entries]
         mine = [m for m in found if correlation_id is None or m.correlation_id == correlation_id]
         return [message for message in mine if isinstance(message, kind)]
+
+    def alerts(self) -> list[AlertRaised]:
+        entries: Any = self.client.xrange(self.bus.key(streams.alerts_of("execution")))
+        return [AlertRaised.of(fields[b"data"]) for _, fields in entries]
 
     def completed(self, target: Message, within: float = 30) -> RebalanceCompleted:
         return self.eventually(lambda: self.told(RebalanceCompleted, target.correlation_id), within)[0]

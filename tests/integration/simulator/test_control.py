@@ -76,6 +76,40 @@ class TestFaults:
         assert not any(fault["armed"] for fault in simulator.get("/sim/faults"))
 
 
+class TestHalts:
+    def test_a_halted_symbol_refuses_orders_and_fills_none_until_it_trades_again(self, simulator: Running) -> None:
+        resting = simulator.order(type="limit", limit_price="1").json()
+        assert simulator.api.post("/sim/halts", json={"symbol": "SPY", "halted": True}).json() == {"halted": ["SPY"]}
+        refused = simulator.order()
+        assert (refused.status_code, refused.json()["code"]) == (403, 40310000)
+        assert refused.json()["message"] == "trading in SPY is halted"
+        assert simulator.order(symbol="TLT").is_success
+        marketable = simulator.api.patch(f"/v2/orders/{resting['id']}", json={"limit_price": "9999"}).json()
+        simulator.advance(600)
+        assert simulator.get(f"/v2/orders/{marketable['id']}")["status"] == "new"
+        assert simulator.api.post("/sim/halts", json={"symbol": "SPY", "halted": False}).json() == {"halted": []}
+        simulator.advance(120)
+        assert simulator.get(f"/v2/orders/{marketable['id']}")["status"] == "filled"
+
+    def test_an_order_can_be_cancelled_in_a_halt(self, simulator: Running) -> None:
+        resting = simulator.order(type="limit", limit_price="1").json()
+        simulator.api.post("/sim/halts", json={"symbol": "SPY", "halted": True}).raise_for_status()
+        assert simulator.api.delete(f"/v2/orders/{resting['id']}").status_code == 204
+        assert simulator.get(f"/v2/orders/{resting['id']}")["status"] == "canceled"
+
+    @pytest.mark.parametrize(
+        "body", [{}, {"symbol": "SPY"}, {"symbol": "NOPE", "halted": True}, {"symbol": 1, "halted": True}]
+    )
+    def test_what_cannot_be_halted_is_refused(self, simulator: Running, body: dict[str, object]) -> None:
+        assert simulator.api.post("/sim/halts", json=body).status_code == 422
+
+    def test_a_halt_outlives_a_restart_of_the_venue(self, start_simulator: Start, tmp_path: Path) -> None:
+        first = start_simulator(state=tmp_path)
+        first.api.post("/sim/halts", json={"symbol": "SPY", "halted": True}).raise_for_status()
+        first.stop()
+        assert start_simulator(state=tmp_path).get("/sim/halts") == {"halted": ["SPY"]}
+
+
 class TestReset:
     def test_everything_is_as_at_the_start(self, simulator: Running) -> None:
         simulator.order()
