@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,11 @@ from cli.tca_groups import By
 from cli.tca_table import costs_view
 from shared.contracts.base import faults_in
 from shared.contracts.execution import OrderCostsMeasured
+
+_NEWEST: Final = 1_000
+"""So many orders are looked at where no days are given; of given days, all that are kept."""
+_MOST: Final = 10_000
+_PATIENCE: Final = 60.0
 
 
 class Answer(BaseModel):
@@ -40,8 +45,9 @@ def tca(
     as_json: AsJson = False,
 ) -> None:
     """What orders cost: shortfall, spreads, and what a market order on arrival would have cost instead."""
-    answer = endpoint("execution").get(
-        "/tca", plan_id=plan, **{"from": _day("--from", since), "to": _day("--to", until)}
+    limit = _NEWEST if since is None and until is None else _MOST
+    answer = endpoint("execution", timeout_seconds=_PATIENCE).get(
+        "/tca", plan_id=plan, limit=limit, **{"from": _day("--from", since), "to": _day("--to", until)}
     )
     found = _read(answer)
     orders = sorted((*found.waiting, *found.measured), key=lambda order: order.ended_at, reverse=True)

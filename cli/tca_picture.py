@@ -33,11 +33,15 @@ _PARTS: Final[tuple[tuple[Part, str, str], ...]] = (
 )
 _RUNGS: Final = ("#1f4e79", "#3f87b8", "#76b5c5", "#e0a939", "#c2410c", "#7c3f8c", "#4d7c3a", "#8a8f98")
 _PLOT: Final = 190
+_DOTS: Final = 1_000
 
 
 def picture(orders: Sequence[OrderCostsMeasured], by: By, count: int) -> str:
     """At most `count` rows, the dearest of them where there are more; the figures above are of everything."""
-    everything = [_brief(one, orders, by) for one in grouped(orders, by)]
+    is_one_day = len({new_york_date(order.ended_at) for order in orders}) == 1
+    everything = grouped(orders, by)
+    if by == "order" and is_one_day:
+        everything = [replace(one, label=one.label.partition(" ")[2]) for one in everything]
     rows = _dearest(everything, count)
     parts = [*_head(group("total", orders), orders)]
     top = 176.0
@@ -52,12 +56,6 @@ def picture(orders: Sequence[OrderCostsMeasured], by: By, count: int) -> str:
     colours = {one.label: _RUNGS[number % len(_RUNGS)] for number, one in enumerate(found)}
     parts += [*_by_rung(found, colours, below), *_by_time(orders, colours, below)]
     return document(_WIDTH, below + max(_PLOT, _ROW * len(found)) + 50, parts)
-
-
-def _brief(one: Group, orders: Sequence[OrderCostsMeasured], by: By) -> Group:
-    """Without the day where all orders are of one."""
-    is_one_day = len({new_york_date(order.ended_at) for order in orders}) == 1
-    return replace(one, label=one.label.partition(" ")[2]) if by == "order" and is_one_day else one
 
 
 def _dearest(groups: list[Group], count: int) -> list[Group]:
@@ -226,7 +224,7 @@ def _dots(orders: Sequence[OrderCostsMeasured]) -> Iterator[_Dot]:
 
 
 def _by_time(orders: Sequence[OrderCostsMeasured], colours: dict[str, str], top: float) -> Iterator[str]:
-    dots, bottom = list(_dots(orders)), top + _PLOT
+    dots, bottom = sorted(_dots(orders), key=lambda dot: -dot.worth), top + _PLOT
     yield text(_RIGHT, top - 30, "Time to fill", size=15, bold=True)
     yield from _legend(_RIGHT, top - 12, list(colours.items())[:5])
     if not dots:
@@ -239,10 +237,11 @@ def _by_time(orders: Sequence[OrderCostsMeasured], colours: dict[str, str], top:
         yield text(x.start - 6, y.at(tick) + 4, f"{tick:g}", size=11, colour=GREY, anchor="end")
     for tick in x.ticks():
         yield text(x.at(tick), bottom + 15, f"{tick:g}", size=11, colour=GREY, anchor="middle")
-    says = "seconds from arrival; upwards: bps against the midpoint then"
+    largest_only = f"the {_DOTS} largest of {len(dots)} fills; " if len(dots) > _DOTS else ""
+    says = f"{largest_only}seconds from arrival; upwards: bps against the midpoint then"
     yield text(x.end, bottom + 31, says, size=11, colour=GREY, anchor="end")
-    largest = max(dot.worth for dot in dots)
-    for dot in sorted(dots, key=lambda one: -one.worth):
+    largest = dots[0].worth
+    for dot in dots[:_DOTS]:
         radius = 3 + 9 * (dot.worth / largest) ** 0.5
         said = escape(f"{dot.name}: {dot.bps:+.2f} bps after {dot.seconds:.1f} s, ${dot.worth:,.0f}")
         yield (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import heapq
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -17,6 +19,16 @@ from shared.contracts.execution import OrderCostsMeasured
 from shared.sessions import new_york_date
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """As much of a document as it takes to choose it: to read ten thousand of them whole takes seconds."""
+
+    order_id: str
+    plan_id: str
+    ended_at: dt.datetime
+    raw: str
+
+
 class CostStore:
     """What cannot be read is left out."""
 
@@ -27,18 +39,25 @@ class CostStore:
         self._after = realised_after_seconds
 
     def measured(
-        self, *, plan_id: str | None = None, since: dt.date | None = None, until: dt.date | None = None
+        self,
+        *,
+        plan_id: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        limit: int | None = None,
     ) -> Sequence[OrderCostsMeasured]:
         """The newest first; days are New York's, both ends included."""
-        chosen = (found for _, found in self._kept() if _fits(found, plan_id, since, until))
-        return sorted(chosen, key=lambda found: found.ended_at, reverse=True)
+        kept = (one for one in self._kept() if _fits(one.plan_id, one.ended_at, plan_id, since, until))
+        newest = sorted(kept, key=lambda one: one.ended_at, reverse=True)[:limit]
+        return [found for one in newest if (found := _costs_in(one.raw)) is not None]
 
     def waiting(
         self, *, plan_id: str | None = None, since: dt.date | None = None, until: dt.date | None = None
     ) -> Sequence[OrderCostsMeasured]:
         """Orders that are over, as far as their costs are known by now."""
         found = (self._so_far(watch) for watch in self.watches() if watch.is_over)
-        return [each for each in found if each is not None and _fits(each, plan_id, since, until)]
+        over = (each for each in found if each is not None)
+        return [each for each in over if _fits(each.plan_id, each.ended_at, plan_id, since, until)]
 
     def watches(self) -> list[CostWatch]:
         found = (_watch_in(raw) for raw in self._bus.get_all(records.COST_WATCHES).values())
@@ -52,27 +71,27 @@ class CostStore:
 
     def forget_all_but(self, count: int) -> int:
         """Drop the oldest; returns how many."""
-        everything = list(self._kept())
-        kept = {name for name, _ in heapq.nlargest(count, everything, key=lambda item: item[1].ended_at)}
-        old = [Remove(records.COSTS, name) for name, _ in everything if name not in kept]
+        old = sorted(self._kept(), key=lambda one: one.ended_at, reverse=True)[count:]
         if old:
-            self._bus.commit(Outcome(changes=tuple(old)))
+            self._bus.commit(Outcome(changes=tuple(Remove(records.COSTS, one.order_id) for one in old)))
         return len(old)
 
-    def _kept(self) -> Iterator[tuple[str, OrderCostsMeasured]]:
-        for name, raw in self._bus.get_all(records.COSTS).items():
-            found = _costs_in(raw)
-            if found is not None:
-                yield name, found
+    def _kept(self) -> Iterator[_Kept]:
+        for order_id, raw in self._bus.get_all(records.COSTS).items():
+            with suppress(ValueError, KeyError, TypeError):
+                head = json.loads(raw)
+                yield _Kept(order_id, head["plan_id"], dt.datetime.fromisoformat(head["ended_at"]), raw)
 
     def _so_far(self, watch: CostWatch) -> OrderCostsMeasured | None:
         order = self._book.order(watch.order_id)
         return None if order is None else costs.measured(order, watch.fills, self._clock.now(), self._after)
 
 
-def _fits(found: OrderCostsMeasured, plan_id: str | None, since: dt.date | None, until: dt.date | None) -> bool:
-    day = new_york_date(found.ended_at)
-    return plan_id in (None, found.plan_id) and (since or day) <= day <= (until or day)
+def _fits(
+    of_plan: str, ended_at: dt.datetime, plan_id: str | None, since: dt.date | None, until: dt.date | None
+) -> bool:
+    day = new_york_date(ended_at)
+    return plan_id in {None, of_plan} and (since or day) <= day <= (until or day)
 
 
 def _costs_in(raw: str | None) -> OrderCostsMeasured | None:

@@ -178,6 +178,7 @@ def _costs(room: Room) -> APIRouter:
         plan_id: str | None = None,
         since: Annotated[dt.date | None, Query(alias="from")] = None,
         until: Annotated[dt.date | None, Query(alias="to")] = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
     ) -> CostsView:
         """What orders cost (docs/tca.md), the newest first: of one plan, or of New York days, both ends included."""
         if since is not None and until is not None and since > until:
@@ -185,7 +186,7 @@ def _costs(room: Room) -> APIRouter:
         chosen: dict[str, Any] = {"plan_id": plan_id, "since": since, "until": until}
         waiting = room.costs.waiting(**chosen)
         known_better = {found.order_id for found in waiting}
-        measured = [found for found in room.costs.measured(**chosen) if found.order_id not in known_better]
+        measured = [found for found in room.costs.measured(**chosen, limit=limit) if found.order_id not in known_better]
         return CostsView(measured=tuple(measured), waiting=tuple(waiting))
 
     return router

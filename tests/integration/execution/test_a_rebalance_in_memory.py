@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from services.execution.domain import ladder
 from shared.contracts.execution import OrderFilled, OrderPlaced, RebalancePlanned
 from shared.contracts.marketdata import Quote
 from tests.integration.execution.trading_room import TradingRoom
@@ -89,3 +91,21 @@ def test_every_order_of_the_report_carries_what_it_cost_from_the_decision_on() -
     old = by_symbol["OLD"].costs
     assert old is not None
     assert (old.decision_price, old.decision_source) == (Decimal("10.01"), "plan")
+
+
+def test_an_order_that_the_market_never_fills_carries_the_quote_at_its_end() -> None:
+    policy = replace(ladder.standard(patience_seconds=0.05), give_up_seconds=0.4)
+    room = TradingRoom(PRICES, policy=policy)
+    room.fills = lambda _update: False
+    room.target(SPY="0.5")
+    room.run()
+    [result] = room.completed().orders
+    costs = result.costs
+    assert costs is not None
+    assert (result.outcome, costs.filled_qty, costs.unknown) == ("unfilled", 0, ())
+    assert costs.ended is not None
+    assert (costs.ended.bid, costs.ended.ask) == (Decimal("500.00"), Decimal("500.02"))
+    assert costs.opportunity is not None
+    assert costs.opportunity.dollars == 0, "the price stood still"
+    assert costs.saved is not None
+    assert costs.saved.dollars == 0, "to buy it now costs what it would have cost then"

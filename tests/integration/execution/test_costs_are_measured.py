@@ -168,6 +168,8 @@ def test_only_the_newest_orders_are_kept() -> None:
     scene = Measuring(SPY="0.5")
     scene.after(70)
     assert len(scene.store.measured()) == 2
+    [newest] = scene.store.measured(limit=1)
+    assert newest.side == "buy"
     assert scene.store.forget_all_but(1) == 1
     [left] = scene.store.measured()
     assert left.side == "buy", "the buys end last"

@@ -225,9 +225,17 @@ def test_costs_are_shown_measured_and_as_far_as_they_are_known(face: Face) -> No
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [("from=yesterday", "query.from"), ("from=2024-06-04&to=2024-06-03", "query.from")]
+    ("query", "field"),
+    [
+        ("from=yesterday", "query.from"),
+        ("from=2024-06-04&to=2024-06-03", "query.from"),
+        ("limit=0", "query.limit"),
+        ("limit=10001", "query.limit"),
+    ],
 )
-def test_days_that_are_none_are_refused_by_the_name_of_their_field(face: Face, query: str, field: str) -> None:
+def test_days_and_limits_that_are_none_are_refused_by_the_name_of_their_field(
+    face: Face, query: str, field: str
+) -> None:
     answer = face.http.get(f"/tca?{query}")
     assert answer.status_code == 422
     assert field in [fault["field"] for fault in answer.json()["faults"]]

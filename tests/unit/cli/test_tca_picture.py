@@ -52,6 +52,14 @@ def test_of_too_many_the_dearest_are_drawn_and_it_is_said() -> None:
     assert "6 orders, $10,505, 2024-06-03" in said
 
 
+def test_of_very_many_fills_the_largest_are_drawn_and_it_is_said() -> None:
+    one = measured(("100", "100.05", ARRIVAL), order_id="many", later=ARRIVAL)
+    fills = tuple(one.fills[0].model_copy(update={"execution_id": str(n)}) for n in range(1_200))
+    svg = picture([one.model_copy(update={"fills": fills})], "order", 40)
+    assert svg.count("<circle") == 1_000
+    assert any("the 1000 largest of 1200 fills" in said for said in words(svg))
+
+
 def test_a_name_cannot_break_the_picture() -> None:
     odd = WHOLE.model_copy(update={"symbol": '<b>&"'})
     assert '10:00:12 buy <b>&"' in words(picture([odd], "order", 40))
