@@ -281,7 +281,7 @@ def _broker_listeners(ground: Ground, books: Bookkeeper) -> tuple[Reconciliation
         venue.secret,
         ground.updates,
         DeadFrames(ground.bus),
-        reconcile=reconciliation.ask,
+        reconcile=reconciliation.after_login,
         listener=LogListener(),
     )
     sockets.append(socket)

@@ -10,10 +10,12 @@ import json
 import os
 import random
 import secrets
+import signal
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -100,6 +102,7 @@ def summary(soak: Soak, seconds: float) -> dict[str, object]:
         "minutes": round(seconds / 60, 1),
         "load": [round(load, 1) for load in os.getloadavg()],
         "rebalances": len(soak.ledger.completed),
+        "outcomes": dict(Counter(done.outcome for done in soak.ledger.completed)),
         "superseded": soak.superseded,
         "fills": soak.ledger.fills,
         "kills": sum(len(strike.victims) for strike in strikes),
@@ -152,6 +155,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing started here outlives it
     folder = Path(tempfile.mkdtemp(prefix="alchemiser-soak-"))
     _say(f"seed {given.seed}; logs in {folder}")
     figures = soak(folder, given.minutes * 60, given.seed, workers=given.workers)

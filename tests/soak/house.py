@@ -45,6 +45,7 @@ class House(Stack):
             folder,
             symbols=SYMBOLS,
             EXECUTION_PATIENCE_SECONDS=_PATIENCE_SECONDS,
+            EXECUTION_MAX_TURNOVER="0",
             SIM_STALL_SECONDS="3",
         )
         self.book = Book(self.bus, pause=lambda _seconds: None)

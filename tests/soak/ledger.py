@@ -50,6 +50,7 @@ class Ledger:
         self._check_positions(orders)
         for done in self._completed[-1:]:
             self._must(done.cash_gap == 0, f"{done.plan_id}: ${done.cash_gap} unexplained")
+            self._must(done.outcome != "refused", f"{done.plan_id}: nothing was traded, {done.refusals[:1]}")
             lost = [order.order_id for order in done.orders if order.outcome == "unknown"]
             self._must(not lost, f"of unknown fate: {lost}")
         twice = [plan for plan, count in self._planned.items() if count > 1]

@@ -94,6 +94,7 @@ class ReconciliationLoop:
         self._monotonic = monotonic
         self._asked = threading.Event()
         self._errands: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
+        self._logins = self._logins_seen = 0
         self._whole_at: float | None = None
         self._late_since: float | None = None
         self._log = logs.get("execution.reconciliation")
@@ -106,6 +107,11 @@ class ReconciliationLoop:
         """Reconcile soon, the whole account; safe from any thread."""
         self._whole_at = None
         self._asked.set()
+
+    def after_login(self) -> None:
+        """The socket listens from now on; what the next round finds missed was told while it did not."""
+        self._logins += 1
+        self.ask()
 
     def demand(self, decision: Decision | None = None, *, seconds: float = 25.0) -> ReconciliationReport:
         """The report of a round that began after this was asked. Raises BrokerUnavailableError; safe from any thread."""
@@ -173,7 +179,7 @@ class ReconciliationLoop:
             self._books.books.look(lambda ledger: books_seen(ledger, prices, doubts))
 
     def _attempt(self, stop: threading.Event, errand: _Errand | None) -> bool:
-        is_first, before = self.last is None, self.last
+        is_first, before, logins = self.last is None, self.last, self._logins
         try:
             # At the start nothing is under way: what was told to a process that is gone comes from here or not at all.
             report = self.once(
@@ -187,13 +193,22 @@ class ReconciliationLoop:
             self._log.warning("not reconciled", error=str(error))
             _answer(errand, None, str(error))
             # Missed updates were told all the same, when the orders were answered and only the books were not.
-            if self.last is not None and self.last is not before and self.last.has_missed_updates and not is_first:
-                self._on_missed()
+            if self.last is not None and self.last is not before:
+                self._blame(self.last, is_first, logins)
             return False
         _answer(errand, report, "")
-        if report.has_missed_updates and not is_first:  # what happened before this start is no socket's fault
-            self._on_missed()
+        self._blame(report, is_first, logins)
         return True
+
+    def _blame(self, report: ReconciliationReport, is_first: bool, logins: int) -> None:  # noqa: FBT001 - of one caller
+        """Suspect the socket of what was missed, unless it happened before this start or before its newest login.
+
+        Else every login would find what was missed before it, and be taken for mute for that.
+        """
+        has_listened = logins == self._logins_seen and logins == self._logins
+        self._logins_seen = logins
+        if report.has_missed_updates and has_listened and not is_first:
+            self._on_missed()
 
     def _next_errand(self) -> _Errand | None:
         try:

@@ -58,6 +58,17 @@ def test_a_lost_fill_is_known_after_a_word_and_the_socket_is_suspected(
     loop.ask()
     eventually(lambda: [u.event for u in updates.after("0", block_seconds=0)[1]] == ["fill"])
     eventually(lambda: suspicions == [1])
+
+    clock.advance(dt.timedelta(seconds=1))
+    journal.intend(Intent("c2", "plan", "o", "SPY", "buy", Decimal(1), Decimal(100), "mid", 2, fence, clock.now()))
+    broker.place(OrderRequest("c2", "SPY", "buy", Decimal(1), Decimal(100)))
+    broker.fill("c2", Decimal(1), Decimal(100))
+    loop.after_login()
+    eventually(lambda: len(updates.after("0", block_seconds=0)[1]) == 2)
+    before = loop.last
+    loop.ask()
+    eventually(lambda: loop.last is not before)
+    assert suspicions == [1], "what was missed before its login is no socket's fault"
     stop.set()
     thread.join(5)
     assert not thread.is_alive()

@@ -58,7 +58,9 @@ def filled(qty: str) -> OrderFilled:
 
 
 def completed(gap: str = "0") -> RebalanceCompleted:
-    return RebalanceCompleted.model_construct(plan_id=PLAN, cash_gap=Decimal(gap), orders=(), holdings=())
+    return RebalanceCompleted.model_construct(
+        plan_id=PLAN, outcome="complete", cash_gap=Decimal(gap), orders=(), holdings=()
+    )
 
 
 class HeardLedger(Ledger):
