@@ -59,7 +59,7 @@ def filled(qty: str) -> OrderFilled:
 
 def completed(gap: str = "0") -> RebalanceCompleted:
     return RebalanceCompleted.model_construct(
-        plan_id=PLAN, outcome="complete", cash_gap=Decimal(gap), orders=(), holdings=()
+        plan_id=PLAN, outcome="complete", cash_gap=Decimal(gap), orders=(), refusals=(), holdings=()
     )
 
 
