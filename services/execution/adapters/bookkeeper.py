@@ -7,6 +7,7 @@ what was missed, what was done by others, fees and dividends. What an order says
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ from shared.sessions import new_york_date
 _SKEW: Final = Opened.reach
 """So far apart the broker's clock and ours may be, and so late an activity may be told, without being missed."""
 _ONE_BY_ONE: Final = 2
+_FRESH_SECONDS: Final = 1.0
 _THOROUGH: Final = dt.timedelta(days=8)
 
 
@@ -70,7 +72,7 @@ class _Told:
 
 
 class Bookkeeper:
-    """One per process; `round` is called by one thread, everything else from any. `account` is the account's number."""
+    """One per process, safe from any thread: one at a time books. `account` is the account's number."""
 
     def __init__(self, ports: BooksPorts, rules: BooksRules, account: str) -> None:
         self._ports = ports
@@ -79,11 +81,24 @@ class Bookkeeper:
         self.books = OpenBooks(ports.bus, account)
         self._doubts: tuple[Doubt, ...] = ()
         self._thorough_on: dt.date | None = None
+        self._turn = threading.RLock()
+        self._booked_at = float("-inf")
         self.last_prices: Mapping[str, Decimal] = {}
         """The broker's, of the last whole round."""
 
     def left_alone(self) -> Mapping[str, Decimal]:
-        """Shares in the account that are not the portfolio's. Raises BrokerUnavailableError while nobody knows."""
+        """Shares in the account that are not the portfolio's, as of now. Raises BrokerUnavailableError while nobody knows.
+
+        What others traded a moment ago must not be taken for ours by the plan that asks.
+        """
+        with self._turn:
+            if self.is_open and self._ports.monotonic() - self._booked_at >= _FRESH_SECONDS:
+                self.books.catch_up(self._ports.clock.now())
+                self._book({})
+            return self.foreign()
+
+    def foreign(self) -> Mapping[str, Decimal]:
+        """The same as the books know it. Raises BrokerUnavailableError."""
         foreign = self.books.look(lambda ledger: None if ledger.opened is None else ledger.holdings(FOREIGN))
         if foreign is None:
             raise BrokerUnavailableError("the account's books are not open yet")
@@ -112,6 +127,10 @@ class Bookkeeper:
 
         `orders` are by the broker's id, as it told them just now.
         """
+        with self._turn:
+            return self._round(orders, whole=whole, decision=decision)
+
+    def _round(self, orders: Mapping[str, BrokerOrder], *, whole: bool, decision: Decision | None) -> BooksReport:
         self.books.catch_up(self._ports.clock.now())
         if self.books.ledger.opened is None and (why := self._open(orders)):
             return BooksReport(waiting_for=why)
@@ -119,7 +138,7 @@ class Bookkeeper:
         told = self._ask() if whole else None
         booked = self._book(orders)
         if told is None:
-            return BooksReport(booked=booked, doubts=self._doubts, foreign=self.left_alone())
+            return BooksReport(booked=booked, doubts=self._doubts, foreign=self.foreign())
         under_way = self._under_way(orders)
         found = self._mismatches(told, under_way)
         decided = () if decision is None else self._decide(decision, found, told)
@@ -149,9 +168,7 @@ class Bookkeeper:
             owner="unassigned" if ports.bus.get_all(records.PLANS) else self._rules.opening,
             known=frozenset(known),
         )
-        self.books.write([entry], begins=True)
-        if positions:
-            ports.bus.commit(opened_alert(entry), once=f"books-opened-{self.books.name}")
+        self.books.write([entry], begins=True, telling=opened_alert(entry) if positions else ())
         return ""
 
     def _told_since(self, after: dt.datetime) -> set[str]:
@@ -180,9 +197,8 @@ class Bookkeeper:
         found = (entry_of(activity, orders, ports.broker, ports.journal) for activity in fresh)
         entries = tuple(entry for entry in found if entry is not None)
         if entries:
-            self.books.write(entries)
-        for alert in foreign_trades(entries):
-            ports.bus.commit(Outcome((alert,)), once=alert.message.id)
+            self.books.write(entries, telling=foreign_trades(entries))
+        self._booked_at = ports.monotonic()
         return entries
 
     def _with_those_of(
@@ -241,7 +257,7 @@ class Bookkeeper:
             doubts=self._doubts,
             breaches=breaches,
             under_way=under_way,
-            foreign=self.left_alone(),
+            foreign=self.foreign(),
             cash=(self.books.ledger.cash, told.account.cash),
         )
 
@@ -257,7 +273,7 @@ class Bookkeeper:
         now = self._ports.clock.now()
         at = max(now, self.books.entries()[-1].at)
         if decision.what == "adopt":
-            held = self.left_alone()
+            held = self.foreign()
             entries: list[Entry] = [
                 Adopted(id=f"adopted:{decision.id}:{symbol}", at=at, symbol=symbol, reason=decision.reason)
                 for symbol in sorted(held)
@@ -267,8 +283,7 @@ class Bookkeeper:
             about = [m for m in found if not decision.symbols or m.symbol in decision.symbols]
             entries = [_accepted(decision, mismatch, told, at) for mismatch in about]
         if entries:
-            self.books.write(entries)
-            self._ports.bus.commit(decided_alert(decision.id, entries, decision.reason, now), once=decision.id)
+            self.books.write(entries, telling=decided_alert(decision.id, entries, decision.reason, now))
         return tuple(entries)
 
 

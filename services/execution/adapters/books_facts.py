@@ -18,7 +18,7 @@ _ALERTS: Final = streams.alerts_of("execution")
 _LONGEST: Final = 480
 
 
-def opened_alert(opened: Opened) -> Outcome:
+def opened_alert(opened: Opened) -> list[Publication]:
     """Positions that were there before: whose they are, and how to change that."""
     held = ", ".join(f"{_shares(found.qty)} {found.symbol}" for found in opened.positions)
     if opened.owner == "foreign":
@@ -66,10 +66,10 @@ def breach(name: str, breaches: Sequence[Mismatch], now: dt.datetime) -> Outcome
 def cash_gap_alert(name: str, mismatch: Mismatch, now: dt.datetime) -> Outcome:
     title = "The broker's cash is not what the books say"
     do = "If you know why: `alchemiser reconcile --accept cash --reason WHY`. Trading goes on."
-    return _said(_alert(name, now, "warning", title, str(mismatch), do=do))
+    return Outcome((Publication(_ALERTS, _alert(name, now, "warning", title, str(mismatch), do=do)),))
 
 
-def decided_alert(name: str, entries: Sequence[Entry], reason: str, now: dt.datetime) -> Outcome:
+def decided_alert(name: str, entries: Sequence[Entry], reason: str, now: dt.datetime) -> list[Publication]:
     lines = ", ".join(_decided(entry) for entry in entries)
     return _said(
         _alert(f"{name}#decided", now, "info", "The books were corrected by a person", f"{lines} ({reason})", do="")
@@ -81,8 +81,8 @@ def _decided(entry: Entry) -> str:
     return f"{symbol} {entry.kind}" + (f" as {_shares(entry.qty)}" if isinstance(entry, Accepted) else "")
 
 
-def _said(alert: AlertRaised) -> Outcome:
-    return Outcome((Publication(_ALERTS, alert),))
+def _said(alert: AlertRaised) -> list[Publication]:
+    return [Publication(_ALERTS, alert)]
 
 
 def _alert(name: str, at: dt.datetime, severity: Severity, title: str, detail: str, *, do: str) -> AlertRaised:

@@ -76,7 +76,7 @@ class BooksDoor:
 
     def ledger(self) -> Ledger:
         """Raises BrokerUnavailableError while there is none."""
-        self.bookkeeper.left_alone()
+        self.bookkeeper.foreign()
         return self.bookkeeper.books.ledger
 
     def prices(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from services.execution.adapters.ledger_store import LedgerStore, ledger_name, month_of
 from services.execution.domain.ledger import Ledger, in_order
 from services.execution.domain.ledger_entries import Entry, entry_of
-from shared.bus import Bus, Change, Outcome
+from shared.bus import Bus, Change, Outcome, Publication
 
 _T = TypeVar("_T")
 _UNKNOWN: Final = "?"
@@ -68,12 +68,15 @@ class OpenBooks:
             self._head = head
             self._absorb(entry_of(raw) for entry_id, raw in written.items() if entry_id not in self._ids)
 
-    def write(self, entries: Sequence[Entry], *, begins: bool = False) -> None:
-        """Once each, however often it is repeated. `begins`: the ledger of this account is the one in use from now on."""
+    def write(self, entries: Sequence[Entry], *, begins: bool = False, telling: Sequence[Publication] = ()) -> None:
+        """Once each, however often it is repeated, together with what people are told of it.
+
+        `begins`: the ledger of this account is the one in use from now on.
+        """
         changes: tuple[Change, ...] = self._store.writing(self.name, entries)
         if begins:
             changes = (self._store.using(self.name), *changes)
-        self._bus.commit(Outcome(changes=changes))
+        self._bus.commit(Outcome(tuple(telling), changes))
         with self._lock:
             self._head = _UNKNOWN  # somebody may have written just before, or Redis may forget this: it is read again
             self._absorb(entries)

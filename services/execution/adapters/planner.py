@@ -166,9 +166,10 @@ class Planner:
 
     def _situation(self, waiting: WaitingTarget) -> Situation:
         ports = self._ports
-        apart = ports.books.left_alone()
+        leaving = self._pool.submit(ports.books.left_alone)
         account, held = self._pool.submit(ports.broker.account), self._pool.submit(self._positions)
         foreign = self._pool.submit(self._foreign)
+        apart = leaving.result()
         positions = ours_among(held.result(), apart)
         symbols = plan.symbols_of(waiting.target, positions)
         ports.quotes.want(symbols)

@@ -259,3 +259,14 @@ def test_books_that_the_broker_does_not_answer_wait_and_the_orders_are_reconcile
     del room.broker.positions  # type: ignore[attr-defined]
     assert room.round().is_clean
     assert room.loop.problem() is None
+
+
+def test_what_others_bought_a_moment_before_a_plan_is_not_taken_for_ours() -> None:
+    room = BooksRoom(PRICES)
+    room.round()
+    room.steady += 2
+    room.somebody_trades("TLT", "buy", "7")
+    room.want(a={"SPY": "0.5"})
+    room.run()
+    assert brokers(room)["TLT"] == 7
+    assert room.completed().outcome == "complete"
