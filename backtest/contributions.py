@@ -6,6 +6,7 @@ Strategies and branches, what nobody asked for any more, and minus the costs: to
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,14 +43,16 @@ class Contributions:
 
 
 def contributions(outcome: Outcome) -> Contributions:
+    # First, since rankings are made again for it: a thousand symbols over twenty years are 40 MB a table.
+    pieces = [_pieces(decided, outcome) for decided in outcome.targets.decided]
     gains = _gains(outcome)
     asked_on = outcome.asked_on
     strategies, branches = {}, []
-    for decided in outcome.targets.decided:
+    for decided, own in zip(outcome.targets.decided, pieces, strict=True):
         part = _part_of(decided, outcome, asked_on)
         part *= gains
         strategies[decided.allotment.name] = float(part.sum())
-        branches += _branches(decided, outcome, asked_on, part)
+        branches += _branches(decided, own, outcome, part)
     costs = float(outcome.book.spread.sum() + outcome.book.fees.sum())
     unasked = float(gains.sum()) - sum(strategies.values())
     return Contributions(strategies, tuple(branches), unasked, costs)
@@ -61,7 +64,7 @@ def _gains(outcome: Outcome) -> FloatArray:
     if not fills.size:
         return np.zeros((0, len(outcome.symbols)))
     prices = book.prices
-    # In place where it can be: a thousand symbols over twenty years are 40 MB a table.
+    # In place where it can be, for the same reason.
     change = prices.fill[fills]
     np.copyto(change, prices.marks[np.maximum(fills - 1, 0)], where=np.isnan(change))
     last = prices.marks[-1] - change[-1]
@@ -88,15 +91,15 @@ def _part_of(decided: Decided, outcome: Outcome, asked_on: Rows) -> FloatArray:
     return own
 
 
-def _branches(decided: Decided, outcome: Outcome, asked_on: Rows, gains: FloatArray) -> list[BranchResult]:
-    base = decided.standing.base
+def _branches(decided: Decided, pieces: Sequence[Piece], outcome: Outcome, gains: FloatArray) -> list[BranchResult]:
+    base, asked_on = decided.standing.base, outcome.asked_on
     evenings = base[outcome.targets.first :]
     dollars: dict[str, float] = defaultdict(float)
     in_force: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
     place = {symbol: column for column, symbol in enumerate(outcome.symbols)}
     own = {symbol: column for column, symbol in enumerate(decided.standing.symbols)}
     scratch = np.zeros(len(base) + 1)  # the last row stands for "never": base -1 reads it
-    for piece in _pieces(decided, outcome):
+    for piece in pieces:
         scratch[piece.rows] = piece.shares
         reached = scratch[evenings] > 0
         in_force[piece.branch] = in_force.get(piece.branch, False) | reached

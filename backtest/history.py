@@ -160,7 +160,7 @@ def _with_date_column(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         dates = sessions_of(frame[found])
     except ValueError as error:
         raise HistoryError(f"{path}: column {found}: {error}") from error
-    return frame.drop(columns=[found]).assign(date=dates)
+    return pd.concat([pd.Series(dates, frame.index, name="date"), frame.drop(columns=[found])], axis=1)
 
 
 def _pivoted(frame: pd.DataFrame, names: Mapping[str, str], value: str, path: Path) -> pd.DataFrame:

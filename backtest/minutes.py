@@ -42,14 +42,23 @@ def adjusted_price(bars: MinuteBars, session: Session, at: dt.datetime, close: f
 
 def read_minutes(folder: Path) -> Mapping[str, MinuteBars]:
     """`SPY.csv` with Datetime (with its zone) and Close, one file a symbol. Raises HistoryError."""
-    files = sorted(folder.glob("*.csv"))
+    inner = folder / "intraday_1min"
+    files = sorted((inner if inner.is_dir() else folder).glob("*.csv"))
     if not files:
         raise HistoryError(f"{folder}: expected files of minute bars such as SPY.csv, found none")
     return {file.stem.upper(): _read(file) for file in files}
 
 
 def _read(file: Path) -> MinuteBars:
-    frame = pd.read_csv(file)
+    try:
+        return _bars(pd.read_csv(file, encoding="utf-8-sig", low_memory=False), file)
+    except HistoryError:
+        raise
+    except (ValueError, OSError) as error:
+        raise HistoryError(f"{file}: expected minute bars as CSV, got {' '.join(str(error).split())}") from error
+
+
+def _bars(frame: pd.DataFrame, file: Path) -> MinuteBars:
     names = {str(name).strip().lower(): name for name in frame.columns}
     stamp = next((names[name] for name in ("datetime", "timestamp", "time", "date") if name in names), None)
     if stamp is None or "close" not in names:

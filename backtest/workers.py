@@ -5,14 +5,17 @@ python -m backtest.workers REDIS_URL          one worker, until the queue is emp
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import redis
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -27,6 +30,10 @@ class UnfinishedError(RuntimeError):
     """Points that no worker finished; what is done stays done."""
 
 
+class NoQueueError(RuntimeError):
+    """Redis cannot be reached."""
+
+
 def queue_of(url: str) -> Queue:
     return Queue(QUEUE, connection=redis.Redis.from_url(url), serializer=JSONSerializer)
 
@@ -34,10 +41,12 @@ def queue_of(url: str) -> Queue:
 def spread(
     points: Sequence[Point], store: Store, url: str, workers: int, tell: Callable[[str, int, int], None]
 ) -> None:
-    """The missing points over that many worker processes of this machine (0: over those elsewhere). Raises UnfinishedError."""
-    missing, queue = store.missing(points), queue_of(url)
-    folder = str(store.folder.resolve())
-    jobs = [queue.enqueue(work, point.encode(), folder, job_timeout=_A_POINT_TAKES_AT_MOST) for point in missing]
+    """The missing points over that many worker processes of this machine (0: over those elsewhere).
+
+    Raises UnfinishedError, NoQueueError.
+    """
+    missing = store.missing(points)
+    jobs = _enqueued(missing, str(store.folder.resolve()), url)
     processes = [subprocess.Popen([sys.executable, "-m", "backtest.workers", url]) for _ in range(workers)]  # noqa: S603 - ourselves
     try:
         while left := store.missing(missing):
@@ -54,6 +63,14 @@ def spread(
     _require_done(store.missing(missing), [_error_of(job) for job in jobs if job.is_failed])
 
 
+def _enqueued(points: Sequence[Point], folder: str, url: str) -> list[Job]:
+    try:
+        queue = queue_of(url)
+        return [queue.enqueue(work, point.encode(), folder, job_timeout=_A_POINT_TAKES_AT_MOST) for point in points]
+    except (redis.RedisError, ValueError) as error:
+        raise NoQueueError(str(error)) from error
+
+
 def _error_of(job: Job) -> str:
     result = job.latest_result()
     return str(result.exc_string) if result is not None else "no error was kept"
@@ -61,17 +78,19 @@ def _error_of(job: Job) -> str:
 
 def _require_done(left: Sequence[Point], errors: Sequence[str]) -> None:
     if left:
-        why = errors[0].strip().splitlines()[-1] if errors else "its worker ended"
+        # The last line of a traceback, without the modules before the error's name.
+        why = re.sub(r"^(?:\w+\.)+", "", errors[0].strip().splitlines()[-1]) if errors else "its worker ended"
         raise UnfinishedError(
             f"{len(left)} points are not done, first {left[0].parameters}: {why}; the same command goes on from what is done"
         )
 
 
 def main() -> int:
+    """A point's error stands in its job, where `spread` reads it."""
     queue = queue_of(sys.argv[1])
-    SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(
-        burst=True, logging_level="WARNING"
-    )
+    worker = SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer)
+    with suppress(StopRequested):
+        worker.work(burst=True, logging_level="CRITICAL")
     return 0
 
 

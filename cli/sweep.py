@@ -24,7 +24,7 @@ from cli.backtest import (
     progress,
     refused_by_name,
 )
-from cli.exit_codes import CommandError, ExitCode, FailedError
+from cli.exit_codes import CommandError, ExitCode, FailedError, UnreachableError
 from cli.tables import AsJson, show, table
 from cli.walk_forward import By, WalkForwardOption, walk_forward_tables, windows_of
 
@@ -64,12 +64,22 @@ def sweep(
     period_of(since, until)
     digest = grid.digest_of(prices := _prices(closes, data))
     ground = grid.Ground(str(prices.resolve()), digest, since, until, fill.value, costs.value, shares.value, cash)
-    kept = grid.Store(store)
+    kept = _store(store)
     with refused_by_name(), progress() as tell:
         points = grid.points_of(strategy, grid.parameters_of(param), ground)
         _work(points, kept, workers, redis, tell)
         answer = _answer([kept.read(point) for point in points], by, windows)
     show(answer, lambda found: _as_tables(found, by), as_json=as_json)
+
+
+def _store(folder: Path) -> Store:
+    from backtest.sweep import Store  # noqa: PLC0415 - as above
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailedError(f"--store {folder}: cannot be written: {error}") from error
+    return Store(folder)
 
 
 def _prices(closes: Path | None, data: Path | None) -> Path:
@@ -108,6 +118,8 @@ def _work(points: Sequence[Point], store: Store, workers: int, redis: str | None
                 crew.spread(points, store, server.url, workers, tell)
     except crew.UnfinishedError as error:
         raise FailedError(str(error)) from error
+    except crew.NoQueueError as error:
+        raise UnreachableError(f"--redis: {error}") from error
 
 
 @contextmanager

@@ -87,7 +87,10 @@ Operand: TypeAlias = Measure | Number
 def operand(value: Measure | float | Decimal) -> Operand:
     if isinstance(value, Measure):
         return value
-    return Number(value if isinstance(value, Decimal) else Decimal(str(value)))
+    try:
+        return Number(Decimal(str(value)))
+    except ArithmeticError:
+        raise ValueError(f"threshold: expected a number or an indicator of a symbol, got {value!r}") from None
 
 
 @dataclass(frozen=True, slots=True)

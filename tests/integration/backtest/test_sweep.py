@@ -106,6 +106,31 @@ def test_the_command_walks_forward_over_its_grid(alchemiser: Run, closes: Path, 
     assert "expected sessions such as 504,126" in alchemiser(*arguments[:-4], "--walk-forward", "long")[2]
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "complaint"),
+    [
+        (("--param", "level=x"), 2, "threshold: expected a number or an indicator of a symbol, got 'x'"),
+        (("--param", "level=50", "--redis", "redis://127.0.0.1:1/0"), 3, "--redis: Error 111 connecting"),
+        (("--param", "level=50", "--redis", "nowhere"), 3, "--redis: Redis URL must specify"),
+        (("--param", "level=50", "--store", "/proc/nothing"), 1, "--store /proc/nothing: cannot be written"),
+        (("--param", "level=50", "--walk-forward", "500,10"), 2, "expected more than 502 sessions, got 120"),
+    ],
+)
+def test_what_a_sweep_cannot_do_is_one_line(
+    alchemiser: Run,  # noqa: F811
+    closes: Path,
+    tmp_path: Path,
+    *,
+    more: tuple[str, ...],
+    code: int,
+    complaint: str,
+) -> None:
+    arguments = ["sweep", SWITCH, "--param", "window=2", "--closes", closes, "--store", tmp_path / "store"]
+    ended, _, err = alchemiser(*arguments, *more)
+    assert (ended, err.count("\n")) == (code, 1), err
+    assert complaint in err
+
+
 def test_a_sweep_that_is_killed_takes_its_workers_with_it_and_goes_on_when_called_again(
     closes: Path, tmp_path: Path
 ) -> None:

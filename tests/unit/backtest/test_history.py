@@ -194,3 +194,10 @@ def test_two_spellings_of_one_symbol_are_refused(tmp_path: Path) -> None:
 def test_a_stand_ins_opens_move_as_its_closes_do(tmp_path: Path) -> None:
     written(tmp_path, "FNGO.csv", "Date,Open,Close\n2024-01-02,9,10\n2024-01-03,12,11\n")
     np.testing.assert_allclose(read_folder(tmp_path).opens["FNGU"], [np.nan, 130.0])
+
+
+def test_a_table_of_very_many_symbols_reads_without_a_word(tmp_path: Path) -> None:
+    names = [f"S{number:03}" for number in range(300)]
+    text = "".join(f"2024-01-0{day}{',1.5' * 300}\n" for day in (2, 3))
+    closes = read_closes(written(tmp_path, "closes.csv", f"date,{','.join(names)}\n{text}")).closes
+    assert closes.symbols == set(names)

@@ -81,3 +81,19 @@ def test_a_bar_is_known_when_it_has_ended_and_instants_need_a_zone(tmp_path: Pat
     path.write_text("Datetime,Close\n2019-12-20 15:44:00,321.5\n")
     with pytest.raises(HistoryError, match="expected instants with a zone"):
         read_minutes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Datetime,Close\n2019-12-20 15:44:00-05:00,high\n", "Datetime,Close\nsoon-05:00,1\n"]
+)
+def test_minutes_that_are_none_are_refused_by_their_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "SPY.csv").write_text(text)
+    with pytest.raises(HistoryError, match=r"SPY\.csv: expected minute bars as CSV, got"):
+        read_minutes(tmp_path)
+
+
+def test_minutes_are_found_in_the_folder_of_all_recorded_prices(tmp_path: Path) -> None:
+    inner = tmp_path / "intraday_1min"
+    inner.mkdir()
+    (inner / "SPY.csv").write_text("Datetime,Close\n2019-12-20 15:44:00-05:00,321.5\n")
+    assert set(read_minutes(tmp_path)) == {"SPY"}
