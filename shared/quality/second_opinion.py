@@ -93,7 +93,7 @@ def compare(comparison: Comparison, tolerance: Tolerance = Tolerance()) -> Itera
         return
     if (shift := _shift(comparison)) != 0:
         seen = f"its moves are those of the second source {'a session later' if shift > 0 else 'a session earlier'}"
-        yield Doubt("wrong time zone", comparison.dates, seen, "the same moves on the same dates", "all")
+        yield Doubt("wrong time zone", comparison.dates[-1:], seen, "the same moves on the same dates", "all")
         return
     yield from _steps(comparison, tolerance)
     yield from _apart(comparison, tolerance)

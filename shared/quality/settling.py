@@ -5,8 +5,8 @@ or refused, so that what depends on it is undefined. Nothing is repaired by gues
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -74,10 +74,7 @@ def settled(
     """The history with its findings, and with the second source's rows where they explain what was doubted."""
     theirs = {} if second is None else _rows_of(second)
     desk = _Desk(history, second, _rows_of(history), theirs, None if second is None else _trusted(second, around))
-    accepted_doubts = [d for d in doubts if any((history.symbol, day) in accepted for day in d.dates)]
-    for doubt in accepted_doubts:
-        desk.tell(doubt, "accepted")
-    open_doubts = [doubt for doubt in doubts if doubt not in accepted_doubts]
+    open_doubts = list(_not_accepted(desk, doubts, accepted))
     if desk.trusted is not None and any(d.spoils == "all" for d in open_doubts):
         return _replaced_whole(desk, open_doubts)
     spoilt = {day for doubt in open_doubts if doubt.spoils == "close" for day in doubt.dates}
@@ -86,6 +83,17 @@ def settled(
     for doubt in (d for d in open_doubts if d.spoils != "before"):
         _settle_rows(desk, doubt, spoilt)
     return _compared(desk, spoilt, accepted)
+
+
+def _not_accepted(desk: _Desk, doubts: Iterable[Doubt], accepted: Accepted) -> Iterator[Doubt]:
+    """What is left to settle: a doubt of many days that was accepted for one of them stands for the others."""
+    for doubt in doubts:
+        true = [day for day in doubt.dates if (desk.history.symbol, day) in accepted]
+        left = [] if true and doubt.spoils != "close" else [day for day in doubt.dates if day not in true]
+        if true:
+            desk.tell(doubt, "accepted", true)
+        if left:
+            yield replace(doubt, dates=tuple(left))
 
 
 def _rows_of(history: DailyHistory) -> dict[dt.date, tuple[float, ...]]:
@@ -176,12 +184,10 @@ def _compared(desk: _Desk, spoilt: Collection[dt.date], accepted: Accepted) -> D
     comparison = desk.comparison(set(spoilt) | desk.replaced)
     if comparison is None:
         return _history(desk)
-    for doubt in compare(comparison):
-        if any((desk.history.symbol, day) in accepted for day in doubt.dates):
-            desk.tell(doubt, "accepted")
-        elif doubt.spoils == "all":
+    for doubt in _not_accepted(desk, compare(comparison), accepted):
+        if doubt.spoils == "all":
             return _replaced_whole(desk, [doubt])
-        elif doubt.spoils == "before":
+        if doubt.spoils == "before":
             _settle_step(desk, doubt, spoilt)
         elif doubt.gate == "sources disagree":
             _settle_disagreement(desk, comparison, doubt)

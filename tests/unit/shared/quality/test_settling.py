@@ -147,6 +147,17 @@ def test_what_a_person_accepted_is_true() -> None:
     assert told(settle(DEFECTS["outlier"](CLEAN), None, accepted=frozenset({("QQQ", DAY)})))[0][1] == "refused"
 
 
+def test_accepting_one_day_accepts_no_other_of_the_same_doubt() -> None:
+    stale = CLEAN
+    for row in (ROW, ROW + 5):
+        stale = with_volume(scaled(stale, slice(row, row + 1), 0.9), row, 0)
+    found = settle(stale, None, accepted=frozenset({("SPY", DAY)}))
+    assert [(f.verdict, f.dates) for f in found.findings] == [
+        ("accepted", (DAY,)),
+        ("refused", (CLEAN.dates[ROW + 5],)),
+    ]
+
+
 def test_findings_of_one_kind_are_one_with_all_their_dates() -> None:
     spoiled = scaled(scaled(CLEAN, slice(ROW, ROW + 1), 1.011), slice(ROW + 40, ROW + 41), 0.98)
     (finding,) = settle(spoiled, second()).findings
