@@ -15,7 +15,7 @@ import random
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -39,11 +39,15 @@ RECORDINGS: Final = (
     Recording("IBM", dt.date(2013, 10, 7), "second"),
     Recording("SPY", dt.date(2023, 8, 3), "minute"),
 )
+CHOSEN_ON: Final = frozenset({RECORDINGS[0]})
+"""What the default was chosen on, besides the morning of the IBM day; the others were looked at once, at the end."""
+HALF_CHOSEN_ON: Final = RECORDINGS[2]
 SIZES: Final = (100, 500)
 SIDES: Final[tuple[Side, ...]] = ("buy", "sell")
 OTHERS: Final = ("passive", "mid", "peg", "ladder", "spread", "take")
 """Policies by name that are shown beside the default; close is for who waits for the close."""
 HORIZON_SECONDS: Final = {1: 300, 60: 1800}
+_HALF_A_SESSION_SECONDS: Final = 11_700
 _WARM_UP_SECONDS: Final = 60
 _LAST_ARRIVAL_BEFORE_CLOSE_SECONDS: Final = 180 + max(HORIZON_SECONDS.values())
 
@@ -95,6 +99,17 @@ class Replayed:
     filled: tuple[float, ...]
     requests: tuple[float, ...]
     seconds: tuple[float, ...]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Replayed:
+        """The same of some parents; the shares and means beside the costs stay those of all."""
+        return replace(
+            self,
+            bps=self.bps[:, chosen],
+            dollars=self.dollars[:, chosen],
+            arrival_seconds=self.arrival_seconds[chosen],
+            is_buy=self.is_buy[chosen],
+            qty=self.qty[chosen],
+        )
 
 
 @lru_cache(maxsize=2)
@@ -150,17 +165,22 @@ def _share(all_: Iterable[Worked], of: str) -> float:
     return float(np.mean([getattr(worked, of) / worked.parent.qty for worked in all_]))
 
 
-def lines(of_regime: Sequence[Replayed]) -> list[Line]:
+def lines(of_regime: Sequence[Replayed], part: str = "") -> list[Line]:
     """Of one recording at one latency. Differences are of the same parents."""
     by_name = {replayed.task.name: replayed for replayed in of_regime}
     return [
-        _line(replayed, by_name[MARKET], by_name[DOCUMENTED], counting)
+        _line(replayed, by_name[MARKET], by_name[DOCUMENTED], counting, part)
         for replayed in of_regime
         for counting in range(len(COUNTINGS))
     ]
 
 
-def _line(replayed: Replayed, market: Replayed, documented: Replayed, counting: int) -> Line:
+def afternoon(of_regime: Sequence[Replayed]) -> list[Replayed]:
+    """The half of the session that nothing was chosen on."""
+    return [replayed.only(replayed.arrival_seconds >= _HALF_A_SESSION_SECONDS) for replayed in of_regime]
+
+
+def _line(replayed: Replayed, market: Replayed, documented: Replayed, counting: int, part: str) -> Line:
     task = replayed.task
 
     def of(values: Floats) -> Estimate:
@@ -173,7 +193,7 @@ def _line(replayed: Replayed, market: Replayed, documented: Replayed, counting: 
         for size in SIZES
     }
     return Line(
-        regime=f"{task.recording.name}, latency {task.latency_seconds} s",
+        regime=f"{task.recording.name}{part}, latency {task.latency_seconds} s",
         policy=task.name,
         counting=COUNTINGS[counting],
         bps=of(bps),
@@ -182,6 +202,8 @@ def _line(replayed: Replayed, market: Replayed, documented: Replayed, counting: 
         against_documented=of(bps - documented.bps[counting]),
         facts={
             "symbol": task.recording.symbol,
+            "part": part.strip(" ,") or "whole session",
+            "held_out": bool(part) or task.recording not in CHOSEN_ON | {HALF_CHOSEN_ON},
             "day": task.recording.day.isoformat(),
             "bar_seconds": task.recording.bar_seconds,
             "latency_seconds": task.latency_seconds,
@@ -210,7 +232,11 @@ def measured(folder: Path, latencies: Sequence[int], count: int, seed: int) -> l
     for recording, latency in regimes:
         own = [one for one in replayed if one.task.recording == recording and one.task.latency_seconds == latency]
         of_regime = lines(own)
-        found += sorted(of_regime, key=lambda line: COUNTINGS.index(line.counting))
+        if recording == HALF_CHOSEN_ON:
+            of_regime += lines(afternoon(own), ", afternoon")
+        found += sorted(
+            of_regime, key=lambda line: (line.facts["part"] != "whole session", COUNTINGS.index(line.counting))
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from benchmarks.shortfall_report import Line
+from benchmarks.shortfall_report import DEFAULT, Line
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _HEAD, _GAP = 980, 170, 30, 24, 34, 44
 _COLOURS = {"undecided are no fills": "#1f4e79", "undecided are fills": "#e07b39"}
@@ -54,7 +54,8 @@ def _panel(regime: str, of_regime: Sequence[Line], top: int) -> tuple[list[str],
         y = top + _HEAD + _ROW * policies.index(line.policy) + (4 if line.counting == "undecided are no fills" else 12)
         parts += _mark(line, x(line.bps.low), x(line.bps.mean), x(line.bps.high), y)
     for row, policy in enumerate(policies):
-        parts.append(_text(_LEFT - 12, top + _HEAD + _ROW * row + 13, policy, anchor="end"))
+        weight = "600" if policy == DEFAULT else "400"
+        parts.append(_text(_LEFT - 12, top + _HEAD + _ROW * row + 13, policy, anchor="end", weight=weight))
     return parts, height
 
 

@@ -43,7 +43,7 @@ def report(
     yield from _section("Signals: what each strategy says, and why", _signals(story))
     yield from _section("Target portfolio", [_target(story.target)])
     yield from _section("Plan: sells before buys", [_plan(story.plan)])
-    yield from _section("Orders: from the midpoint towards the market", [*_orders(story), *_costs(story.completed)])
+    yield from _section("Orders: from the patient side towards the market", [*_orders(story), *_costs(story.completed)])
     yield from _section("Positions against targets", [_positions(story.completed, account)])
     yield from _section("Cash", [_cash(story, account)])
     yield from _section("Whose it is", [pnl_view(books) if books is not None else Text("none", style="red")])

@@ -121,7 +121,7 @@ def lay_ground(configuration: Configuration) -> Ground:
         budget=budget,
         journal=RedisJournal(client, names, fsync_seconds=settings.journal_fsync_seconds),
         leases=leases,
-        quotes=RedisQuotes(client, names),
+        quotes=RedisQuotes(client, names, guard=None if venue.sees_whole_market else settings.guard()),
         updates=RedisUpdates(client, names),
         legs=RqLegQueue(client, names, leases),
         arming=ArmingDesk(venue.mode, account.number, settings.live_account, ArmingStore(client, names), clock),

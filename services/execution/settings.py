@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.execution.domain.books_check import BooksRules
+from services.execution.domain.fair_value import Guard
 from services.execution.domain.limits import Bounds
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.policies import POLICIES, URGENCIES, Choice, Policies, Terms, chosen
@@ -52,6 +53,8 @@ class ExecutionSettings(Settings):
     """A wider spread refuses the order."""
     spread_floor: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] = Decimal("0.03")
     """A spread of so few dollars is never too wide."""
+    wide_spread_bps: Bps = Decimal(25)
+    """On the feed iex a wider spread is narrowed around the last minute's trades, if there were any; else the limit above decides."""
     max_quote_age_seconds: Seconds = 60
     """An older quote refuses the order."""
     max_beyond_quote_bps: Bps = Decimal(100)
@@ -98,6 +101,8 @@ class ExecutionSettings(Settings):
     """A larger order is worked in equal slices of at most so many dollars."""
     slice_shown_share: Annotated[Decimal, Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(0)
     """A slice is at most this share of the shares displayed on the far side; 0 does not look at them."""
+    slice_volume_share: Annotated[Decimal, Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(0)
+    """A slice is at most this share of what usually trades in the seconds of one; 0 does not look at it."""
     slice_seconds: Seconds = 30
     """From one slice to the next."""
     collar_bps: Bps = Decimal(20)
@@ -169,6 +174,9 @@ class ExecutionSettings(Settings):
         owner: Literal["foreign", "unassigned"] = "foreign" if self.opening_positions == "leave" else "unassigned"
         return BooksRules(opening=owner, patience_seconds=self.breach_seconds)
 
+    def guard(self) -> Guard:
+        return Guard(self.wide_spread_bps, self.spread_floor)
+
     def plan_rules(self) -> PlanRules:
         return PlanRules(
             cash_reserve=self.cash_reserve,
@@ -187,7 +195,12 @@ class ExecutionSettings(Settings):
             allows_naked_market=self.market_order_fallback,
             leaves_at_lean=self.max_lean if sees_whole_market else None,
             deadline_seconds_before_close=self.deadline_seconds,
-            slicing=Slicing(self.slice_notional, self.slice_shown_share or None, self.slice_seconds),
+            slicing=Slicing(
+                self.slice_notional,
+                self.slice_shown_share or None,
+                self.slice_volume_share or None,
+                self.slice_seconds,
+            ),
         )
         return chosen(Choice.parse(self.policy, tuple(POLICIES)), Choice.parse(self.urgency, URGENCIES), terms)
 

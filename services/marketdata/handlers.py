@@ -33,7 +33,7 @@ from services.marketdata.ports import (
     ReadableInbox,
     SourceUnavailableError,
 )
-from shared.bus import NOTHING, Bus, BusUnavailableError, Outcome, Publication
+from shared.bus import NOTHING, Bus, BusUnavailableError, Outcome, Publication, Put
 from shared.clock import Clock
 from shared.contracts import streams
 from shared.contracts.alerts import AlertRaised
@@ -104,7 +104,10 @@ class FeedDesk:
             del self._quotes[: len(batch)]
             self._observer.quotes_taken(batch, now)
         if self._bars:
-            self._bus.publish(streams.BARS, BarsClosed(correlation_id=uuid.uuid4().hex, at=now, bars=tuple(self._bars)))
+            fact = BarsClosed(correlation_id=uuid.uuid4().hex, at=now, bars=tuple(self._bars))
+            newest = {bar.symbol: bar for bar in sorted(self._bars, key=lambda bar: bar.at)}
+            puts = tuple(Put(streams.LATEST_BARS, name, bar.model_dump_json()) for name, bar in newest.items())
+            self._bus.commit(Outcome((Publication(streams.BARS, fact),), puts))
             self._bars.clear()
         if self._facts:
             self._bus.commit(Outcome(tuple(Publication(_stream_of(fact), fact) for fact in self._facts)))

@@ -22,6 +22,8 @@ def alerts_of(service: str) -> str:
 # State hashes: one JSON document per field.
 LATEST_QUOTES: Final = "latest_quotes"
 """symbol -> Quote"""
+LATEST_BARS: Final = "latest_bars"
+"""symbol -> Bar, the newest closed minute"""
 WANTED_SYMBOLS: Final = "wanted_symbols"
 """subscriber -> JSON list of symbols it needs data for; marketdata serves the union"""
 LATEST_SIGNALS: Final = "latest_signals"

@@ -15,6 +15,8 @@ from services.execution.domain.ladder import Policy
 from services.execution.domain.order_events import CancelAccepted, Event, PlaceUnknown, Tick
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.order_step import Step
+from services.execution.domain.policies import POLICIES, Terms, named
+from services.execution.domain.slices import WHOLE, Slicing
 from shared.contracts.execution import OrderAbandoned, OrderFilled, OrderRefused
 from tests.chaos.naive_ladder import naive_step
 from tests.chaos.unreliable_venue import START, Faults, Machine, Run, told_quantity
@@ -41,8 +43,16 @@ def an_order(total: str = "100", **changes: Any) -> SmartOrder:
 
 
 def a_run(seed: int, faults: Faults, machine: Machine = smart_order.step, **order: Any) -> Run:
-    policy = ladder.standard(patience_seconds=5, allows_naked_market=seed % 5 == 0)
-    return Run(an_order(**order), policy, faults, random.Random(seed), machine)
+    return Run(an_order(**order), policy_of(seed), faults, random.Random(seed), machine)
+
+
+def policy_of(seed: int) -> Policy:
+    """The plain ladder for two seeds of three; for the others one policy after another, in slices too."""
+    number, turn = divmod(seed, 3)
+    if turn != 1:
+        return ladder.standard(patience_seconds=5, allows_naked_market=seed % 5 == 0)
+    slicing = Slicing(Decimal(2500), every_seconds=20) if number % 2 else WHOLE
+    return named(tuple(POLICIES)[number // 2 % len(POLICIES)], Terms(patience_seconds=5, slicing=slicing))
 
 
 def judge(run: Run) -> None:
@@ -81,7 +91,8 @@ def faults_of(rng: random.Random) -> Faults:
 def run_seed(seed: int, machine: Machine = smart_order.step) -> list[str]:
     """One schedule. Raises AssertionError for a broken promise; returns what happened."""
     rng = random.Random(f"machine-{seed}")
-    run = a_run(seed, faults_of(rng), machine, total=rng.choice(_TOTALS))
+    faults = replace(faults_of(rng), hurry=1.0 if seed % 7 == 3 else 0.0)
+    run = a_run(seed, faults, machine, total=rng.choice(_TOTALS))
     judge(run.until_done())
     return run.history
 

@@ -23,6 +23,7 @@ from services.execution.domain.order_events import (
     Command,
     Event,
     Found,
+    Hurried,
     NotFound,
     Place,
     Placed,
@@ -63,6 +64,7 @@ class Faults:
     whole_fill: float = 0.3
     block: float = 0.0
     stop: float = 0.0
+    hurry: float = 0.0
 
 
 @dataclass
@@ -129,6 +131,8 @@ class Run:
         self._deliver()
         if self.rng.random() < self.faults.stop / 100 and self.order.phase is not Phase.DONE:
             self._feed(Stopped("a test wants it"))
+        if self.faults.hurry and self.rng.random() < self.faults.hurry / 100:
+            self._feed(Hurried())
         if smart_order.is_due(self.order, self.now):
             self._feed(Tick(self._quote()))
 

@@ -237,6 +237,7 @@ WRONG_SETTINGS = (
     Wrong("execution", "EXECUTION_MAX_ORDER_NOTIONAL", "-1"),
     Wrong("execution", "EXECUTION_MAX_SPREAD_BPS", "wide"),
     Wrong("execution", "EXECUTION_URGENCY", "panic"),
+    Wrong("execution", "EXECUTION_POLICY", "patient,sell=greedy"),
     Wrong("execution", "EXECUTION_LIVE_ACCOUNT", "my account"),
     Wrong("execution", "ALCHEMISER_LOG_LEVEL", "LOUD"),
     Wrong("execution.jobs", "EXECUTION_LEASE_SECONDS", "0"),

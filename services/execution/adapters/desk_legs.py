@@ -147,6 +147,7 @@ def _new_order(trade: Trade, plan: PlanRecord, now: dt.datetime) -> SmartOrder:
         close_at=session.close if session else now,
         started_at=now,
         reason=trade.reason,
+        usual_volume=next((r.average_volume for r in plan.references if r.symbol == trade.symbol), None),
         whole_shares=trade.symbol in plan.whole_share_symbols,
         wake_at=now,
         wanted=trade.qty,

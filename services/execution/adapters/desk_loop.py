@@ -20,7 +20,7 @@ from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.limits import Bounds
-from services.execution.domain.order_events import Cancel, Event, Place, Query, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_events import Cancel, Event, Hurried, Place, Query, Stopped, Tell, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
 from services.execution.domain.policies import Policies
@@ -245,6 +245,7 @@ class LegLoop:
         reason = self.book.stop_reason(self.plan_id)
         if trading.state != "ACTIVE":
             self._stop_orders(f"halt: {trading.reason}", sells_go_on=trading.state == "REDUCING")
+            self._hurry_orders()
         if reason:
             self._stop_orders(reason)
         if cancel is not None and cancel.id != self.seen_cancel:
@@ -258,6 +259,12 @@ class LegLoop:
                 continue
             self.stop_reason = self.stop_reason or reason
             self._feed(order.order_id, Stopped(reason))
+
+    def _hurry_orders(self) -> None:
+        """What may go on while trading only reduces has no time for patience."""
+        for order in list(self.orders.values()):
+            if not (order.is_hurried or order.stop_reason or order.phase is Phase.DONE):
+                self._feed(order.order_id, Hurried())
 
     def _wait_seconds(self) -> float:
         wakes = [order.wake_at for order in self.orders.values() if order.wake_at is not None]

@@ -103,6 +103,11 @@ class Stopped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hurried:
+    """There is no time for patience any more: trading only reduces."""
+
+
 Event = (
     Tick
     | Placed
@@ -117,6 +122,7 @@ Event = (
     | NotFound
     | QueryFailed
     | Stopped
+    | Hurried
 )
 
 

@@ -68,7 +68,7 @@ def urgent_from(order: SmartOrder, policy: Policy) -> dt.datetime:
 
 
 def is_urgent(order: SmartOrder, now: dt.datetime, policy: Policy) -> bool:
-    return now >= urgent_from(order, policy)
+    return order.is_hurried or now >= urgent_from(order, policy)
 
 
 def rung_ends(order: SmartOrder, policy: Policy) -> dt.datetime:
@@ -105,7 +105,8 @@ def _with_slice(order: SmartOrder, quote: Quote, now: dt.datetime, policy: Polic
     """The order at the beginning of its next slice; from the deadline on that is all there is."""
     shown, qty = quote.ask_size if order.side == "buy" else quote.bid_size, order.remaining
     if not is_urgent(order, now, policy):
-        qty = slices.slice_of(policy.slicing, order.remaining, quote.mid, shown, whole=order.whole_shares)
+        market = slices.Liquidity(quote.mid, shown, order.usual_volume)
+        qty = slices.slice_of(policy.slicing, order.remaining, market, whole=order.whole_shares)
     if (order.remaining - qty) * quote.mid < policy.min_notional:
         qty = order.remaining
     begun = replace(order, slice_goal=order.filled + qty, slice_qty=qty)

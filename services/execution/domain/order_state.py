@@ -119,6 +119,8 @@ class SmartOrder:
     children: tuple[Child, ...] = ()
     rung: int = 0
     rung_since: dt.datetime | None = None
+    usual_volume: Decimal | None = None
+    """Shares of its symbol that are traded in a usual day, where that is known."""
     slice_goal: Decimal | None = None
     """The filled quantity at which the slice under way is whole; None before the first one."""
     slice_qty: Decimal | None = None
@@ -143,6 +145,8 @@ class SmartOrder:
     resends: int = 0
     rejections: int = 0
     stop_reason: str = ""
+    is_hurried: bool = False
+    """Whether only the last rung is left to it, whatever its policy."""
     is_stuck_told: bool = False
     parked_since: dt.datetime | None = None
     """Since when its symbol does not trade, as the broker says; a person was told."""

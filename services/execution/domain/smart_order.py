@@ -32,6 +32,7 @@ from services.execution.domain.order_events import (
     CancelUnknown,
     Event,
     Found,
+    Hurried,
     NotFound,
     Placed,
     PlaceRejected,
@@ -227,6 +228,14 @@ def _stop_live(order: SmartOrder, event: Stopped, now: dt.datetime, policy: Poli
     )
 
 
+def _hurry(order: SmartOrder, _event: Hurried, now: dt.datetime, _policy: Policy) -> Step:
+    """From now on only the last rung, for all that is left; what is live or in doubt is looked after first."""
+    if order.is_hurried:
+        return Step(order)
+    is_waiting = order.phase in {Phase.READY, Phase.WORKING}
+    return Step(replace(order, is_hurried=True, wake_at=now if is_waiting else order.wake_at))
+
+
 def _nothing(order: SmartOrder, _event: Any, _now: dt.datetime, _policy: Policy) -> Step:
     return Step(order)
 
@@ -252,6 +261,7 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.READY, NotFound): _about_the_past,
         (Phase.READY, QueryFailed): _about_the_past,
         (Phase.READY, Stopped): _stop_now,
+        (Phase.READY, Hurried): _hurry,
         (Phase.PLACING, Tick): _nothing,
         (Phase.PLACING, Updated): _told,
         (Phase.PLACING, Placed): _answered,
@@ -265,6 +275,7 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.PLACING, NotFound): _no_answer,
         (Phase.PLACING, QueryFailed): _no_answer,
         (Phase.PLACING, Stopped): _stop_when_known,
+        (Phase.PLACING, Hurried): _hurry,
         (Phase.WORKING, Tick): _watch,
         (Phase.WORKING, Updated): _told,
         (Phase.WORKING, Placed): _answered,
@@ -277,6 +288,7 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.WORKING, NotFound): _no_answer,
         (Phase.WORKING, QueryFailed): _no_answer,
         (Phase.WORKING, Stopped): _stop_live,
+        (Phase.WORKING, Hurried): _hurry,
         (Phase.CANCELLING, Tick): _await_cancel,
         (Phase.CANCELLING, Updated): _told,
         (Phase.CANCELLING, Placed): _answered,
@@ -289,6 +301,7 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.CANCELLING, NotFound): _no_answer,
         (Phase.CANCELLING, QueryFailed): _no_answer,
         (Phase.CANCELLING, Stopped): _stop_when_known,
+        (Phase.CANCELLING, Hurried): _hurry,
         (Phase.UNKNOWN, Tick): _wonder,
         (Phase.UNKNOWN, Updated): _told,
         (Phase.UNKNOWN, Placed): _answered,
@@ -301,6 +314,7 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.UNKNOWN, NotFound): _missed,
         (Phase.UNKNOWN, QueryFailed): _no_answer,
         (Phase.UNKNOWN, Stopped): _stop_when_known,
+        (Phase.UNKNOWN, Hurried): _hurry,
         (Phase.DONE, Tick): _nothing,
         (Phase.DONE, Updated): _told,
         (Phase.DONE, Placed): _answered,
@@ -313,5 +327,6 @@ TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
         (Phase.DONE, NotFound): _no_answer,
         (Phase.DONE, QueryFailed): _no_answer,
         (Phase.DONE, Stopped): _nothing,
+        (Phase.DONE, Hurried): _nothing,
     }
 )

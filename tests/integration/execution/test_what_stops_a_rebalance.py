@@ -93,8 +93,8 @@ def test_halted_nothing_is_planned_into_orders_until_it_is_resumed() -> None:
     assert room.told(RebalanceCompleted)[-1].outcome == "complete"
 
 
-def test_reducing_lets_sells_go_and_refuses_buys() -> None:
-    room = TradingRoom(PRICES, held={"OLD": "100"})
+def test_reducing_lets_sells_go_without_patience_and_refuses_buys() -> None:
+    room = TradingRoom(PRICES, held={"OLD": "100"}, policy=PATIENT)
     room.control(a_halt(room, "REDUCING"))
     room.target(SPY="0.5")
     room.run()

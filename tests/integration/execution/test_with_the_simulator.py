@@ -21,7 +21,12 @@ from shared.contracts.execution import (
 )
 from tests.integration.execution.processes import Stack
 
-PATIENT = {"EXECUTION_PATIENCE_SECONDS": "1.5", "EXECUTION_LEASE_SECONDS": "1"}
+PATIENT = {
+    "EXECUTION_POLICY": "ladder",
+    "EXECUTION_PATIENCE_SECONDS": "1.5",
+    "EXECUTION_MAX_LEAN": "1",  # whatever the generator's sizes: something must be open when it is stopped
+    "EXECUTION_LEASE_SECONDS": "1",
+}
 
 
 @pytest.fixture

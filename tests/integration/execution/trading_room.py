@@ -132,7 +132,7 @@ class TradingRoom:
         requests: int = 0,
     ) -> None:
         self.clock = RunningClock(speed=speed)
-        self.quotes = FixedQuotes(self.clock, prices)
+        self.quotes = FixedQuotes(self.clock, dict(prices))
         self.references = MemoryReferences()
         for symbol, (bid, _ask) in prices.items():
             self.references.put(a_history(symbol, float(bid)))

@@ -15,19 +15,20 @@ from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.redis_quotes import RedisQuotes
 from services.execution.domain import records
 from services.execution.domain.arming import Armed, ArmingToken
+from services.execution.domain.fair_value import Guard
 from services.execution.domain.records import LegRecord, PlanRecord, TradingRecord
 from shared.bus import Outcome, Put
 from shared.bus.redis_bus import RedisBus
 from shared.clock import ManualClock
-from shared.contracts.marketdata import Quote
+from shared.contracts.marketdata import Bar, Quote
 from shared.settings import SettingsError
 
 NOW = dt.datetime.now(dt.UTC)  # keys expire by the server's clock
 LIVE = "471234567"
 
 
-def a_quote(symbol: str) -> Quote:
-    return Quote(symbol=symbol, at=NOW, bid=Decimal("10.01"), bid_size=1, ask=Decimal("10.02"), ask_size=2)
+def a_quote(symbol: str, bid: str = "10.01", ask: str = "10.02") -> Quote:
+    return Quote(symbol=symbol, at=NOW, bid=Decimal(bid), bid_size=1, ask=Decimal(ask), ask_size=2)
 
 
 def put(bus: RedisBus, key: str, field: str, value: str) -> None:
@@ -60,6 +61,25 @@ def test_the_newest_quotes_are_there_and_what_cannot_be_read_is_absent(
     quotes = RedisQuotes(redis_client, namespace)
     assert quotes.latest(["SPY", "TQQQ", "BIL", "NONE"]) == {"SPY": a_quote("SPY")}
     assert quotes.latest([]) == {}
+
+
+def test_a_wide_quote_of_one_exchange_is_narrowed_around_the_newest_minute(
+    redis_client: redis.Redis, namespace: str
+) -> None:
+    bus = RedisBus(redis_client, namespace)
+    wide = a_quote("AMZN", bid="3000", ask="3300")
+    put(bus, "latest_quotes", "AMZN", wide.model_dump_json())
+    put(bus, "latest_quotes", "SPY", a_quote("SPY").model_dump_json())
+    guarded = RedisQuotes(redis_client, namespace, guard=Guard())
+    assert guarded.latest(["AMZN"]) == {"AMZN": wide}
+    minute = {name: Decimal("3151.20") for name in ("open", "high", "low", "close")}
+    at = wide.at - dt.timedelta(seconds=65)
+    bar = Bar(symbol="AMZN", at=at, timeframe="1Min", volume=100, **minute)  # type: ignore[arg-type]
+    put(bus, "latest_bars", "AMZN", bar.model_dump_json())
+    found = guarded.latest(["AMZN", "SPY", "NONE"])
+    assert (found["AMZN"].bid, found["AMZN"].ask) == (Decimal("3147.26"), Decimal("3155.14"))
+    assert found["SPY"] == a_quote("SPY")
+    assert RedisQuotes(redis_client, namespace).latest(["AMZN"]) == {"AMZN": wide}
 
 
 def test_a_wish_for_quotes_stands_where_marketdata_looks(redis_client: redis.Redis, namespace: str) -> None:

@@ -22,7 +22,7 @@ from services.marketdata.domain.history import last_finished_session
 from shared.bus.redis_bus import RedisBus
 from shared.contracts import streams
 from shared.contracts.control import BackfillRequested
-from shared.contracts.marketdata import BarsClosed, DailyHistory, QuotesObserved
+from shared.contracts.marketdata import Bar, BarsClosed, DailyHistory, QuotesObserved
 from shared.sessions import sessions_between
 from tests.integration.marketdata.conftest import fully_served, is_streamed
 
@@ -234,6 +234,9 @@ def test_minute_bars_are_told_when_their_minute_is_over(served: Any, venue: Any,
     bars = [bar for fact in served.said(streams.BARS) if isinstance(fact, BarsClosed) for bar in fact.bars]
     assert {bar.timeframe for bar in bars} == {"1Min"}
     assert {bar.symbol for bar in bars} <= {"SPY", "TQQQ"}
+    kept = {symbol: Bar.model_validate_json(raw) for symbol, raw in served.bus.get_all(streams.LATEST_BARS).items()}
+    assert kept.keys() >= {bar.symbol for bar in bars}
+    assert all(bar.at <= kept[bar.symbol].at for bar in bars), "the newest stands beside the stream"
 
 
 def test_symbols_always_served_need_no_subscriber(start: Start, venue: Any, eventually: Eventually) -> None:

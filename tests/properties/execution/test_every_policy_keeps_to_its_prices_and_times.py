@@ -131,7 +131,7 @@ def test_slices_add_up_to_the_order_and_never_show_more_than_one(
     whole: bool,
     minutes: int,
 ) -> None:
-    terms = Terms(patience_seconds=2, slicing=Slicing(Decimal(notional), shown, 20))
+    terms = Terms(patience_seconds=2, slicing=Slicing(Decimal(notional), shown, every_seconds=20))
     policy = replace(named(name, terms), give_up_seconds=36_000)
     wanted = str(int(Decimal(total))) if whole else total
     close_at = START + dt.timedelta(minutes=minutes)

@@ -11,7 +11,7 @@ import pytest
 from services.execution.domain import ladder, smart_order
 from services.execution.domain.broker import BrokerOrder, BrokerUpdate, Status
 from services.execution.domain.ladder import Policy, Rung, lean, price, spread_ticks
-from services.execution.domain.order_events import Cancel, Place, Placed, Tick, Updated
+from services.execution.domain.order_events import Cancel, Hurried, Place, Placed, Tick, Updated
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.policies import POLICIES, REASONS, URGENCIES, Choice, Terms, chosen, named
 from services.execution.domain.slices import Slicing
@@ -305,11 +305,38 @@ def test_a_slice_is_no_more_than_a_share_of_what_is_displayed() -> None:
     assert life.sizes == [30]
 
 
+def test_a_slice_is_no_more_than_a_share_of_what_usually_trades_in_its_time() -> None:
+    policy = named("take", Terms(slicing=Slicing(volume_share=Decimal("0.1"), every_seconds=30)))
+    life = Life(policy, an_order(usual_volume=Decimal(234_000)))
+    life.tick(a_quote())
+    assert life.sizes == [30]
+    assert Life(policy).tick(a_quote()).sizes == [100], "what is not known bounds nothing"
+
+
 def test_the_deadline_ends_the_slices() -> None:
     life = Life(named("take", Terms(slicing=Slicing(Decimal(1000), every_seconds=30))))
     life.order = replace(life.order, close_at=NOW + seconds(200))
     life.tick(a_quote()).fill().tick(a_quote(), after=80)
     assert life.sizes[-1] == life.order.total - life.sizes[0]
+
+
+def test_in_a_hurry_only_the_last_rung_is_left_for_all_there_is() -> None:
+    life = Life(named("close", Terms(slicing=Slicing(Decimal(1000)))))
+    life.tick(a_quote())
+    life.order = smart_order.step(life.order, Hurried(), life.now, life.policy).order
+    assert smart_order.is_due(life.order, life.now), "at once, not at its next look"
+    life.tick(a_quote())
+    assert life.rungs == ["join", "take"]
+    assert life.sizes[-1] == life.order.total
+
+
+def test_a_hurry_asks_nothing_of_an_order_in_doubt() -> None:
+    life = Life(named("patient", Terms())).tick(a_quote())
+    for phase in (Phase.PLACING, Phase.CANCELLING, Phase.UNKNOWN):
+        order = replace(life.order, phase=phase)
+        step = smart_order.step(order, Hurried(), life.now, life.policy)
+        assert step.commands == ()
+        assert step.order == replace(order, is_hurried=True)
 
 
 def test_an_order_out_of_requests_follows_no_more() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.execution.domain.slices import WHOLE, Slicing, slice_of, slices_left
+from services.execution.domain.slices import WHOLE, Liquidity, Slicing, slice_of, slices_left
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,10 @@ from services.execution.domain.slices import WHOLE, Slicing, slice_of, slices_le
         (Slicing(shown_share=Decimal("0.001")), "1000", 100, True, "1"),
         (Slicing(Decimal(1)), "3", 100, True, "1"),
         (Slicing(Decimal(10_000), Decimal(2)), "1000", 30, False, "60"),
+        # 1,560,000 shares a day are 2,000 in 30 seconds.
+        (Slicing(volume_share=Decimal("0.1")), "1000", 0, False, "200"),
+        (Slicing(volume_share=Decimal("0.1"), every_seconds=60), "1000", 0, False, "400"),
+        (Slicing(Decimal(10_000), Decimal(2), Decimal("0.01")), "1000", 30, False, "20"),
     ],
 )
 def test_a_slice_is_equal_by_dollars_and_bounded_by_what_is_displayed(
@@ -33,7 +37,13 @@ def test_a_slice_is_equal_by_dollars_and_bounded_by_what_is_displayed(
     whole: bool,  # noqa: FBT001 - a table's column
     expected: str,
 ) -> None:
-    assert slice_of(slicing, Decimal(remaining), Decimal(100), shown, whole=whole) == Decimal(expected)
+    market = Liquidity(Decimal(100), shown, Decimal(1_560_000))
+    assert slice_of(slicing, Decimal(remaining), market, whole=whole) == Decimal(expected)
+
+
+def test_what_is_not_known_of_the_market_bounds_nothing() -> None:
+    slicing = Slicing(shown_share=Decimal(1), volume_share=Decimal(1))
+    assert slice_of(slicing, Decimal(1000), Liquidity(Decimal(100)), whole=False) == 1000
 
 
 @pytest.mark.parametrize("bad", ["0", "-1"])
@@ -51,6 +61,7 @@ def test_a_slice_of_nothing_is_refused(bad: str) -> None:
 def test_it_is_never_nothing_and_never_more_than_the_rest(
     remaining: Decimal, notional: Decimal, shown: int, *, whole: bool
 ) -> None:
-    found = slice_of(Slicing(notional, Decimal("0.1")), remaining, Decimal(100), shown, whole=whole)
+    market = Liquidity(Decimal(100), shown, Decimal(shown))
+    found = slice_of(Slicing(notional, Decimal("0.1"), Decimal("0.1")), remaining, market, whole=whole)
     assert 0 < found <= remaining
     assert slices_left(remaining, found) >= 1

@@ -80,6 +80,7 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
         ("DEADLINE_SECONDS", "0"),
         ("SLICE_NOTIONAL", "0"),
         ("SLICE_SHOWN_SHARE", "-1"),
+        ("SLICE_VOLUME_SHARE", "-1"),
         ("SLICE_SECONDS", "NaN"),
         ("COLLAR_BPS", "20000"),
         ("MARKET_ORDER_FALLBACK", "perhaps"),
