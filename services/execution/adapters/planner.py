@@ -108,10 +108,16 @@ class Planner:
         """Ask marketdata for what is held, was just traded or is to be, to know its price; and the broker for what may come."""
         held = [position.symbol for position in self._ports.broker.positions()]
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
-        ours = sorted({*held, *waiting})
+        ours = sorted({*held, *waiting, *self._at_work()})
         self._ports.quotes.want(sorted({*ours, *self._watched()}))
         self._ports.references.warm()
         self._assets.learn_ahead(sorted({*ours, *self._wanted_by_others()}))
+
+    def _at_work(self) -> list[str]:
+        """What the plan at work trades: its target no longer waits, and what it has yet to buy is not held."""
+        active = self._ports.book.active_plan()
+        plan = self._ports.book.plan(active) if active is not None else None
+        return [trade.symbol for trade in plan.trades] if plan is not None else []
 
     def _wanted_by_others(self) -> set[str]:
         """Symbols that strategies watch: what they may decide to hold next."""

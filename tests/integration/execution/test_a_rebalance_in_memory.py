@@ -109,3 +109,12 @@ def test_an_order_that_the_market_never_fills_carries_the_quote_at_its_end() -> 
     assert costs.opportunity.dollars == 0, "the price stood still"
     assert costs.saved is not None
     assert costs.saved.dollars == 0, "to buy it now costs what it would have cost then"
+
+
+def test_quotes_of_what_a_plan_has_yet_to_buy_go_on_being_wanted() -> None:
+    room = TradingRoom(PRICES, held={"OLD": "10"})
+    room.target(SPY="0.5")
+    room.runner.step()
+    room.dispatcher.sweep()
+    room.planner.want_quotes()
+    assert room.quotes.wanted == ["OLD", "SPY"]
