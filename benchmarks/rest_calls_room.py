@@ -74,7 +74,7 @@ def run_simulator(port: int, pace: float, seed: int, fills: str) -> None:
     ASSETS.update(MORE)
     start = "2024-06-03T10:00"
     settings = SimulatorSettings.model_validate(
-        {"port": port, "seed": seed, "start": start, "rate_limit": 200, "fills": fills, "cash": Decimal(2_000_000)}
+        {"port": port, "seed": seed, "start": start, "rate_limit": 200, "fills": fills, "cash": Decimal(500_000)}
     )
     app = create_app(settings, time=Time(monotonic=lambda: hurried(pace)))
     config = uvicorn.Config(

@@ -48,6 +48,9 @@ from shared.sessions import new_york_date
 
 _SKEW: Final = Opened.reach
 """So far apart the broker's clock and ours may be, and so late an activity may be told, without being missed."""
+_LATE: Final = dt.timedelta(minutes=1)
+"""How late an activity may be told after a later one. What comes later still puts the books in doubt, and then days are read:
+a page holds a hundred, and a busy quarter of an hour is many pages."""
 _ONE_BY_ONE: Final = 2
 _FRESH_SECONDS: Final = 1.0
 _THOROUGH: Final = dt.timedelta(days=8)
@@ -217,8 +220,10 @@ class Bookkeeper:
         if self._doubts or self._thorough_on != now.date():
             self._thorough_on = now.date()
             return now - _THOROUGH
-        told = (entry.at for entry in reversed(self.books.entries()) if isinstance(entry, Executed | Paid | Opened))
-        return next(told, now) - _SKEW
+        newest = next((e for e in reversed(self.books.entries()) if isinstance(e, Executed | Paid | Opened)), None)
+        if newest is None:
+            return now - _SKEW
+        return newest.at - (_SKEW if isinstance(newest, Opened) else _LATE)
 
     def _under_way(self, orders: Mapping[str, BrokerOrder]) -> dict[str, Decimal]:
         """Shares that orders say are filled and no activity has told yet. A replaced order's count stands in its successor."""
