@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -16,7 +18,7 @@ Entry = tuple[StrategyEngine, Decimal | None]
 def allotments_of(strategies: str | None, symphonies: Sequence[str] = ()) -> tuple[Allotment, ...]:
     """What names no share gets an equal part of what the others leave. Raises PortfolioError."""
     entries = [_named(part.strip()) for part in (strategies or "").split(",") if part.strip()]
-    entries += [_symphony(text) for text in symphonies]
+    entries += _symphonies(symphonies)
     if not entries:
         raise PortfolioError("expected at least one strategy (--strategies nuclear=0.3,tecl=0.7) or --symphony FILE")
     manager = StrategyManager()
@@ -31,12 +33,22 @@ def _named(part: str) -> Entry:
     return load_strategy(name.strip()), _share(part, share) if share else None
 
 
-def _symphony(text: str) -> Entry:
+def _symphonies(texts: Sequence[str]) -> list[Entry]:
+    """Named after their files: x.clj beside x.json by the whole names."""
+    files = [(*_file_and_share(text), text) for text in texts]
+    stems = Counter(path.stem for path, _, _ in files)
+    entries: list[Entry] = []
+    for path, share, text in files:
+        engine = load_symphony(path)
+        name = path.name if stems[path.stem] > 1 else engine.name
+        entries.append((replace(engine, name=name), _share(text, share) if share else None))
+    return entries
+
+
+def _file_and_share(text: str) -> tuple[Path, str]:
     """FILE or FILE=share; a file's own name may have an = in it."""
     path, _, share = text.rpartition("=")
-    if not path or Path(text).exists():
-        path, share = text, ""
-    return load_symphony(Path(path)), _share(text, share) if share else None
+    return (Path(text), "") if not path or Path(text).exists() else (Path(path), share)
 
 
 def _share(part: str, text: str) -> Decimal:

@@ -108,7 +108,7 @@ def _work(points: Sequence[Point], store: Store, workers: int, redis: str | None
         grid.work_here(points, store, tell)
         return
     from backtest import workers as crew  # noqa: PLC0415 - needs RQ, which working here does not
-    from cli.embedded_redis import embedded_redis  # noqa: PLC0415
+    from cli.embedded_redis import NoRedisError, embedded_redis  # noqa: PLC0415
 
     try:
         if redis is not None:
@@ -116,7 +116,7 @@ def _work(points: Sequence[Point], store: Store, workers: int, redis: str | None
         else:
             with _ended_with_a_kill(), embedded_redis() as server:
                 crew.spread(points, store, server.url, workers, tell)
-    except crew.UnfinishedError as error:
+    except (crew.UnfinishedError, NoRedisError) as error:
         raise FailedError(str(error)) from error
     except crew.NoQueueError as error:
         raise UnreachableError(f"--redis: {error}") from error

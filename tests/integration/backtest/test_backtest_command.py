@@ -131,6 +131,19 @@ def test_a_symphony_file_is_tested_as_it_stands_with_its_own_rebalancing(
     assert both["strategies"] == {"tecl": 0.6, "two_markets": 0.4}
 
 
+def test_both_forms_of_one_symphony_are_told_apart_and_are_the_same(
+    alchemiser: Run, closes: Path, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "months.clj", tmp_path / "months.json"
+    one.write_text(MONTHLY)
+    assert alchemiser("symphony", "convert", one, other)[0] == 0
+    both = ("--symphony", f"{one}=0.5", "--symphony", other)
+    found = figures(alchemiser, *both, *PERIOD, "--closes", closes)
+    assert found["strategies"] == {"months.clj": 0.5, "months.json": 0.5}
+    gained = found["contributions"]["strategies"]
+    assert gained["months.clj"] == pytest.approx(gained["months.json"])
+
+
 def test_a_monthly_symphony_alone_is_the_same_evening_by_evening_its_contributions_too(
     alchemiser: Run, closes: Path, tmp_path: Path
 ) -> None:

@@ -131,18 +131,34 @@ def test_what_a_sweep_cannot_do_is_one_line(
     assert complaint in err
 
 
+def test_workers_without_any_redis_are_refused_with_what_to_install(
+    alchemiser: Run,  # noqa: F811
+    closes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    arguments = ("--param", "window=2", "--param", "level=50", "--closes", closes, "--store", tmp_path / "store")
+    code, _, err = alchemiser("sweep", SWITCH, *arguments, "--workers", 1)
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "no redis-server: expected one on the PATH" in err
+
+
 def test_a_sweep_that_is_killed_takes_its_workers_with_it_and_goes_on_when_called_again(
     closes: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     command = [sys.executable, "-m", "cli.main", "sweep", SWITCH, "--closes", str(closes), "--store", str(store)]
     command += ["--param", "window=2,3,4,5,6,7,8,9,10,11", "--param", "level=40,45,50,55,60,65", "--workers", "1"]
-    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    eventually(lambda: [*store.glob("*.json")], within=60)
-    children = _children_of(killed.pid)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as killed:
+        try:
+            eventually(lambda: [*store.glob("*.json")], within=60)
+            children = _children_of(killed.pid)
+        finally:
+            killed.terminate()
     assert len(children) == 2  # a Redis and a worker
-    killed.terminate()
-    assert killed.wait(60) == 128 + signal.SIGTERM
+    assert killed.returncode == 128 + signal.SIGTERM
     eventually(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], within=30)
     done = {path.name: path.stat().st_mtime_ns for path in store.glob("*.json")}
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
