@@ -111,6 +111,7 @@ def summary(soak: Soak, seconds: float) -> dict[str, object]:
         "ended by themselves": len(soak.house.ended),
         "recovery": {
             "all": _figures(at_work),
+            "all, without the service's start": _figures(at_work, without_start=True),
             "a worker": _figures([s for s in at_work if EXECUTION not in s.victims and "redis" not in s.victims]),
             "redis": _figures([s for s in at_work if s.victims == ("redis",)]),
             "the service": _figures([s for s in at_work if s.victims == (EXECUTION,)]),
