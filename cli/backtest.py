@@ -181,7 +181,7 @@ def _write_report(found: Result, folder: Path) -> None:
 
         files.write_report(found, folder)
     except ImportError as error:
-        raise FailedError(f"--report: {error}; the tear sheet needs jinja2") from error
+        raise FailedError(f"--report: {error}; the tear sheet needs jinja2, the tables pyarrow") from error
     except OSError as error:
         raise FailedError(f"--report {folder}: {error}") from error
 
