@@ -50,6 +50,8 @@ OPEN_BOUNDS: Final = Bounds(
     max_spread_bps=Decimal(10_000),
     max_open_orders=10**9,
     max_turnover=None,
+    max_daily_loss=None,
+    max_drawdown=None,
     max_close_move=None,
     max_volume_share=None,
 )
@@ -113,6 +115,7 @@ class _Venue:
             now=now,
             references={},
             standing=Standing(),
+            worth=None,
         )
 
     def carry_out(self, plan: Plan, row: int, now: dt.datetime) -> None:

@@ -27,6 +27,7 @@ from services.execution.adapters.broker_errors import Refusal
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
@@ -209,6 +210,7 @@ class Room:
                 clock=self.clock,
                 obstacle=lambda: None,
                 pause=self._stop.wait,
+                equity=EquityBook(book, broker, self.clock, settings.bounds()),
                 books=books,
             ),
             settings.plan_rules(),

@@ -89,6 +89,9 @@ BOOKS_DIFFERENCES = Gauge(
     "alchemiser_books_differences", "Symbols (and cash) in which our books differ from the broker's"
 )
 TRADING_STATE = Gauge("alchemiser_trading_state", "1 for the state trading is in", ["state"])
+DAILY_LOSS = Gauge("alchemiser_daily_loss_ratio", "Equity lost since the session before; negative is a profit")
+DRAWDOWN = Gauge("alchemiser_drawdown_ratio", "Equity lost since its highest mark")
+REFUSALS = Counter("alchemiser_refusals_total", "Trades and orders refused, by limit", ["limit"])
 EQUITY = Gauge("alchemiser_equity_dollars", "Account equity as last seen")
 WORKER_EVENTS_LAG_SECONDS = Histogram(
     "alchemiser_fill_to_position_seconds", "From a fill event to the position updated", buckets=_FAST

@@ -20,11 +20,12 @@ from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.http import Room, create_routes
 from services.execution.adapters.http_books import BooksDoor, create_books_routes
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.leg_queue import RqLegQueue
-from services.execution.adapters.metrics_listener import count_broker_call, metrics_runner, trading_state
+from services.execution.adapters.metrics_listener import count_broker_call, equity_read, metrics_runner, trading_state
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.planner import Planner, PlannerPorts
@@ -37,6 +38,7 @@ from services.execution.adapters.redis_quotes import RedisQuotes
 from services.execution.adapters.redis_references import RedisReferences
 from services.execution.adapters.updates_socket import DeadFrames, LogListener, UpdatesSocket
 from services.execution.adapters.updates_stream import RedisUpdates
+from services.execution.adapters.watch import Watch, WatchPorts
 from services.execution.domain.records import leg_id
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import BrokerUnavailableError
@@ -52,6 +54,7 @@ from shared.settings import SERVICE_PORTS, HttpSettings, RedisSettings, Venue, V
 
 SERVICE: Final = "execution"
 _BROKER_PATIENCE_SECONDS: Final = 60.0
+_WATCH_LEASE_SECONDS: Final = 15.0
 _PLANS_KEPT: Final = 500
 _COSTS_KEPT: Final = 10_000
 _COSTS_LEASE_SECONDS: Final = 10.0
@@ -139,7 +142,9 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     costs.forget_all_but(_COSTS_KEPT)
     stopper = _stopper(ground)
     books = _books(ground)
-    planner = _planner(ground, stopper, _references(ground, configuration.venue.alpaca_feed), books)
+    equity = EquityBook(ground.book, ground.broker, ground.clock, ground.settings.bounds())
+    references = _references(ground, configuration.venue.alpaca_feed)
+    planner = _planner(ground, stopper, references, books=books, equity=equity)
     dispatcher = Dispatcher(planner, ground.book, ground.legs, ground.leases, ground.clock)
     hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
     table = Handlers(ground.bus, ground.clock, stopper).table()
@@ -165,6 +170,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         "dispatcher": dispatcher.run,
         "updates": socket.run,
         "reconciliation": reconciliation.run,
+        "watch": _watch(ground, equity).run,
         "costs": _measurer(ground, costs).run,
         "metrics": metrics_runner(ground.bus, SERVICE).run,
         "completions": completions_runner(ground.bus, SERVICE, reconciliation.ask).run,
@@ -216,7 +222,22 @@ def _books(ground: Ground) -> Bookkeeper:
     return Bookkeeper(ports, ground.settings.books_rules(), ground.arming.account)
 
 
-def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences, books: Bookkeeper) -> Planner:
+def _watch(ground: Ground, equity: EquityBook) -> Watch:
+    ports = WatchPorts(
+        ground.bus,
+        ground.book,
+        ground.broker,
+        ground.quotes,
+        equity,
+        ground.clock,
+        Leadership(ground.leases, "watch", _WATCH_LEASE_SECONDS),
+    )
+    return Watch(ports, ground.settings.bounds(), ground.settings.watch_rules(), listener=equity_read)
+
+
+def _planner(
+    ground: Ground, stopper: OrderStopper, references: RedisReferences, *, books: Bookkeeper, equity: EquityBook
+) -> Planner:
     ports = PlannerPorts(
         bus=ground.bus,
         book=ground.book,
@@ -228,6 +249,7 @@ def _planner(ground: Ground, stopper: OrderStopper, references: RedisReferences,
         clock=ground.clock,
         obstacle=ground.arming.obstacle,
         pause=threading.Event().wait,
+        equity=equity,
         books=books,
     )
     return Planner(ports, ground.settings.plan_rules(), ground.settings.bounds())

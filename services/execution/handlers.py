@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from services.execution.domain import records
+from services.execution.domain import records, stops
+from services.execution.domain.losses import Acknowledged
 from services.execution.domain.records import CancelRecord, TradingRecord, WaitingTarget
 from services.execution.ports import BrokerUnavailableError, StopsOrders
 from shared.bus import NOTHING, Bus, Outcome, Publication, Put
@@ -72,7 +73,11 @@ class Handlers:
 
     def halt(self, message: HaltRequested) -> Outcome:
         """First no new order anywhere, then no open one: the state is written before the orders are stopped."""
-        state = TradingRecord(state=message.state, reason=message.reason, since=self.clock.now())
+        if not self._is_called_for(message):
+            return NOTHING
+        state = TradingRecord(
+            state=message.state, reason=message.reason, since=self.clock.now(), cause=message.cause, by=message.id
+        )
         self.bus.commit(_trading(state), once=f"{message.id}:state")
         sides: frozenset[Side] = frozenset({"buy"}) if message.state == "REDUCING" else _ALL
         try:
@@ -81,7 +86,11 @@ class Handlers:
             self._say_not_proven(message, str(error))
             raise
         fact = TradingHalted(
-            **self._caused_by(message, "halted"), state=message.state, reason=message.reason, cancelled=stopped.ended
+            **self._caused_by(message, "halted"),
+            state=message.state,
+            reason=message.reason,
+            cancelled=stopped.ended,
+            cause=message.cause,
         )
         outcome = Outcome((Publication(streams.EXECUTION, fact),))
         if stopped.still_open:
@@ -89,9 +98,25 @@ class Handlers:
         return outcome
 
     def resume(self, message: ResumeRequested) -> Outcome:
-        state = TradingRecord(state="ACTIVE", reason=message.reason, since=self.clock.now())
-        fact = TradingResumed(**self._caused_by(message, "resumed"), reason=message.reason)
-        return _trading(state) + Outcome((Publication(streams.EXECUTION, fact),))
+        """A person has seen the loss that stopped trading: from here on it is counted anew."""
+        now, cause = self.clock.now(), self._trading_now().cause
+        state = TradingRecord(state="ACTIVE", reason=message.reason, since=now, by=message.id)
+        note = stops.counted_anew_by(cause)
+        fact = TradingResumed(**self._caused_by(message, "resumed"), reason=message.reason, note=note)
+        seen = Acknowledged(at=now, cause=cause) if cause in {"drawdown", "daily loss"} else None
+        put = () if seen is None else (Put(records.TRADING, records.ACKNOWLEDGED, seen.model_dump_json()),)
+        return _trading(state) + Outcome((Publication(streams.EXECUTION, fact),), put)
+
+    def _is_called_for(self, message: HaltRequested) -> bool:
+        """A person may set any state. A breach only tightens what it saw; delivered again, it goes on proving its cancels."""
+        trading = self._trading_now()
+        if message.cause == "person" or trading.by == message.id:
+            return True
+        return trading.since == message.seen_since and stops.is_stricter(message.state, trading.state)
+
+    def _trading_now(self) -> TradingRecord:
+        raw = self.bus.get(records.TRADING, records.NOW)
+        return TradingRecord() if raw is None else TradingRecord.model_validate_json(raw)
 
     def cancel(self, message: CancelOrdersRequested) -> Outcome:
         request = CancelRecord(id=message.id, symbols=message.symbols, at=self.clock.now())

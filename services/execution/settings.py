@@ -19,6 +19,7 @@ from services.execution.domain.plan import PlanRules
 from services.execution.domain.policies import POLICIES, URGENCIES, Choice, Policies, Terms, chosen
 from services.execution.domain.request_budget import Allowance
 from services.execution.domain.slices import Slicing
+from services.execution.domain.stops import StopState, WatchRules
 from shared.settings import Settings
 
 Share = Annotated[Decimal, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -65,6 +66,18 @@ class ExecutionSettings(Settings):
     """Where so many usual daily moves of the symbol are more than that, they are allowed."""
     max_turnover: Factor = Decimal(4)
     """The most dollars bought and sold in a day, as a multiple of equity; out of everything into everything else is 2. 0 switches it off."""
+    max_daily_loss: Factor = Decimal("0.25")
+    """Losing more than this share of the equity since the session before stops trading; 0 switches it off."""
+    max_drawdown: Factor = Decimal("0.5")
+    """Losing more than this share of the highest equity stops trading; 0 switches it off."""
+    loss_stop: StopState = "REDUCING"
+    """What trading becomes after such a loss: sells only, or nothing. Only `resume` ends it."""
+    data_loss_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 240
+    """So long without a fresh quote of anything that is held, in session, stops trading; 0 switches it off."""
+    data_loss_stop: StopState = "REDUCING"
+    """What trading becomes then."""
+    watch_seconds: Seconds = 15
+    """How often the account and its quotes are looked at for these while the market is open."""
     max_open_orders: Annotated[int, Field(ge=1, le=10_000)] = 100
     """The most orders of ours open at once; more wait."""
     allow_margin: bool = False
@@ -163,6 +176,9 @@ class ExecutionSettings(Settings):
             max_beyond_quote_bps=self.max_beyond_quote_bps,
             max_close_move=_unless_off(self.max_close_move),
             close_move_multiple=self.close_move_multiple,
+            max_daily_loss=_unless_off(self.max_daily_loss),
+            max_drawdown=_unless_off(self.max_drawdown),
+            sells_go_on=self.loss_stop == "REDUCING",
             max_turnover=_unless_off(self.max_turnover),
             max_open_orders=self.max_open_orders,
             max_volume_share=_unless_off(self.max_volume_share),
@@ -176,6 +192,9 @@ class ExecutionSettings(Settings):
 
     def guard(self) -> Guard:
         return Guard(self.wide_spread_bps, self.spread_floor)
+
+    def watch_rules(self) -> WatchRules:
+        return WatchRules(self.watch_seconds, self.data_loss_seconds, self.loss_stop, self.data_loss_stop)
 
     def plan_rules(self) -> PlanRules:
         return PlanRules(

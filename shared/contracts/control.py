@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import Message, Symbol
 
 Origin = Literal["schedule", "http", "cli"]
+HaltCause = Literal["person", "daily loss", "drawdown", "data loss"]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -27,10 +28,14 @@ class RebalanceRequested(Message):
 
 
 class HaltRequested(Message):
+    """`cause` other than a person: it never loosens what is in force, and holds only while trading is as `seen_since` says."""
+
     kind: Literal["control.halt_requested.v1"] = "control.halt_requested.v1"
     origin: Origin
     state: Literal["REDUCING", "HALTED"] = "HALTED"
     reason: Reason
+    cause: HaltCause = "person"
+    seen_since: AwareDatetime | None = None
 
 
 class ResumeRequested(Message):

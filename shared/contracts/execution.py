@@ -216,8 +216,12 @@ class TradingHalted(Message):
     state: Literal["REDUCING", "HALTED"]
     reason: str
     cancelled: Annotated[int, Field(ge=0)] = 0
+    cause: str = "person"
 
 
 class TradingResumed(Message):
+    """`note` says what was counted anew."""
+
     kind: Literal["execution.trading_resumed.v1"] = "execution.trading_resumed.v1"
     reason: str
+    note: str = ""

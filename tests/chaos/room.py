@@ -16,6 +16,7 @@ from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Surroun
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.order_stopper import OrderStopper
@@ -328,6 +329,7 @@ class ChaosRoom:
             clock=world.clock,
             obstacle=lambda: None,
             pause=world.pause,
+            equity=EquityBook(book, self.broker, world.clock, Bounds()),
             books=bookkeeper,
         )
         planner = Planner(ports, PlanRules(), Bounds(), quote_seconds=0.1)

@@ -139,6 +139,7 @@ def account_of(value: Any) -> Account:
         equity=_number(raw, "equity"),
         cash=_number(raw, "cash"),
         buying_power=_number(raw, "buying_power"),
+        last_equity=_optional_number(raw, "last_equity"),
         is_blocked=status != "ACTIVE" or any(raw.get(flag) not in (False, None) for flag in flags),
     )
 

@@ -115,7 +115,7 @@ class Desk:
         except FencedOutError as error:
             self._log.warning("fenced out", leg=name, reason=str(error))
             with suppress(BusUnavailableError):
-                self._book.mend_exposures(name)
+                self._book.mend_exposures()
             return "fenced"
         except ValueError as error:
             self._log.error("a leg cannot be worked", leg=name, exc_info=True)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from services.execution.domain import records
 from services.execution.domain.exposure import Exposure, exposure_of
+from services.execution.domain.losses import Acknowledged, EquityRecord
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import FencedOutError
@@ -51,6 +52,15 @@ class Book:
 
     def trading(self) -> TradingRecord:
         return self._read(TradingRecord, records.TRADING, records.NOW) or TradingRecord()
+
+    def equity(self) -> EquityRecord | None:
+        return self._read(EquityRecord, records.TRADING, records.EQUITY)
+
+    def write_equity(self, record: EquityRecord) -> None:
+        self._bus.commit(Outcome(changes=(Put(records.TRADING, records.EQUITY, record.model_dump_json()),)))
+
+    def acknowledged(self) -> Acknowledged | None:
+        return self._read(Acknowledged, records.TRADING, records.ACKNOWLEDGED)
 
     def cancel_request(self) -> CancelRecord | None:
         return self._read(CancelRecord, records.TRADING, records.CANCEL)
@@ -94,10 +104,10 @@ class Book:
         """Once, without repeating: who cannot write it down may not send it."""
         self._bus.commit(Outcome(changes=(_put_exposure(exposure),)))
 
-    def mend_exposures(self, leg_id: str) -> None:
-        """For who was overtaken: what it wrote last of an order may stand after its end. Who still works one writes again."""
-        leg = self.leg(leg_id)
-        for order in (self.order(name) for name in (leg.order_ids if leg is not None else ())):
+    def mend_exposures(self) -> None:
+        """What a worker that was overtaken wrote last of an order may stand after its end. Who still works one writes again."""
+        for exposure in self.exposures():
+            order = self.order(exposure.order_id) if exposure.is_open else None
             if order is not None and order.phase is Phase.DONE:
                 self.expose(exposure_of(order))
 

@@ -16,6 +16,7 @@ from services.execution.domain import limits
 from services.execution.domain.broker import Account, Asset
 from services.execution.domain.exposure import Exposure, committed_to, exposure_of, standing_of
 from services.execution.domain.limits import Bounds, Objection, Proposal
+from services.execution.domain.losses import EquityRecord, counted_anew
 from services.execution.domain.order_events import Place
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules, funds_of
@@ -106,8 +107,14 @@ class Gate:
             reference=self._references.get(order.symbol),
             traded=standing.traded + order.paid,
             open_orders=standing.open_orders,
+            worth=self._worth(),
             funds=self._funds(order, others) if order.side == "buy" else Decimal(0),
         )
+
+    def _worth(self) -> EquityRecord | None:
+        """The newest reading of whoever watches; what a person has seen meanwhile counts at once."""
+        record = self._book.equity()
+        return None if record is None else counted_anew(record, self._book.acknowledged())
 
     def _funds(self, order: SmartOrder, others: list[Exposure]) -> Decimal:
         """The money that was there at planning and what the sells brought, without what our buys took or may take."""

@@ -75,6 +75,8 @@ class MemoryBroker:
         self._fills: list[Fill] = []
         self._payments: list[Payment] = []
         self.cash = cash
+        self.last_equity: Decimal | None = None
+        """None: what the account is worth when it is first asked about."""
         self.holds_cancels = False
         """True: a cancel stays pending_cancel until `end` is called."""
         self.calls: list[tuple[str, str]] = []
@@ -93,8 +95,16 @@ class MemoryBroker:
     def account(self) -> Account:
         self._question()
         worth = sum((p.qty * (p.price or p.average_price) for p in self._held.values()), Decimal(0))
+        equity = self.cash + worth
+        self.last_equity = equity if self.last_equity is None else self.last_equity
         return Account(
-            self._number, "ACTIVE", self.cash + worth, self.cash, self.cash - self._reserved(), is_blocked=False
+            self._number,
+            "ACTIVE",
+            equity,
+            self.cash,
+            self.cash - self._reserved(),
+            is_blocked=False,
+            last_equity=self.last_equity,
         )
 
     def positions(self) -> Sequence[Position]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from prometheus_client import Counter
 
 from services.execution.domain.ledger import Ledger
+from services.execution.domain.losses import EquityRecord
 from services.execution.domain.profit import by_owner
 from shared import metrics
 from shared.bus import NOTHING, Bus, Delivery, Outcome
@@ -47,14 +48,14 @@ class ExecutionMetrics(Hooks):
         self._first_sent = _Remembered()
         self._countings: Mapping[type[Message], Callable[[Any], None]] = {
             TargetPortfolioSet: self._target,
-            execution.RebalancePlanned: lambda m: metrics.EQUITY.set(float(m.equity)),
+            execution.RebalancePlanned: self._planned,
             execution.OrderPlaced: self._placed,
             execution.OrderPartlyFilled: self._partly_filled,
             execution.OrderFilled: self._filled,
             execution.OrderChildEnded: lambda m: _count(m.status, m),
             execution.OrderUnknown: lambda m: _count("unknown", m),
             execution.OrderAbandoned: self._abandoned,
-            execution.OrderRefused: lambda m: _count("refused", m),
+            execution.OrderRefused: self._refused,
             execution.OrderCostsMeasured: _measured,
             execution.RebalanceCompleted: self._completed,
             execution.TradingHalted: lambda m: trading_state(m.state),
@@ -70,6 +71,15 @@ class ExecutionMetrics(Hooks):
 
     def _target(self, message: TargetPortfolioSet) -> None:
         self._targets.first(message.correlation_id, message.at)
+
+    def _planned(self, message: execution.RebalancePlanned) -> None:
+        metrics.EQUITY.set(float(message.equity))
+        for refusal in message.refusals:
+            metrics.REFUSALS.labels(refusal.limit).inc()
+
+    def _refused(self, message: execution.OrderRefused) -> None:
+        _count("refused", message)
+        metrics.REFUSALS.labels(message.limit).inc()
 
     def _placed(self, message: execution.OrderPlaced) -> None:
         _count("placed", message)
@@ -121,6 +131,13 @@ def books_seen(ledger: Ledger, prices: Mapping[str, Decimal], differences: int) 
             metrics.STRATEGY_PROFIT.labels(row.key).set(float(row.total))
             worth = sum((qty * prices[symbol] for symbol, qty in ledger.holdings(row.key).items()), Decimal(0))
             metrics.STRATEGY_VALUE.labels(row.key).set(float(worth))
+
+
+def equity_read(reading: EquityRecord) -> None:
+    """A listener of the watch."""
+    metrics.EQUITY.set(float(reading.equity))
+    metrics.DAILY_LOSS.set(float(reading.daily_loss))
+    metrics.DRAWDOWN.set(float(reading.drawdown))
 
 
 def trading_state(state: str) -> None:

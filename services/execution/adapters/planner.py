@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.execution.adapters.asset_book import AssetBook
 from services.execution.adapters.desk_book import Book
+from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_facts import begun, impossible, unanswered
@@ -59,6 +60,7 @@ class PlannerPorts:
     clock: Clock
     obstacle: Callable[[], str | None]
     pause: Callable[[float], object]
+    equity: EquityBook
     books: Books = field(default_factory=NoBooks)
 
 
@@ -182,6 +184,8 @@ class Planner:
         references = self._pool.submit(self._references, symbols)
         assets = self._assets.known(symbols)
         quotes, others = self._fresh_quotes(symbols), foreign.result()
+        worth = ports.equity.read(account.result())
+        ports.book.mend_exposures()
         now = ports.clock.now()
         return Situation(
             account=without_worth(account.result(), held.result(), apart),
@@ -194,6 +198,7 @@ class Planner:
             references=references.result(),
             left_alone={symbol: qty for symbol, qty in apart.items() if qty},
             standing=standing_of(ports.book.exposures(), new_york_date(now)),
+            worth=worth,
             foreign_buys=foreign_orders.tied_up(others),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from services.execution.domain.losses import EquityRecord, is_another_day
 from services.execution.domain.proposal import Bounds, Proposal
 
 
@@ -37,3 +38,44 @@ def buying_power(proposal: Proposal, _bounds: Bounds) -> str | None:
 
 def funds_room(proposal: Proposal, _bounds: Bounds) -> Decimal:
     return proposal.funds / proposal.price
+
+
+def equity_reading(proposal: Proposal, bounds: Bounds) -> str | None:
+    """Whether the losses can be told at all."""
+    if bounds.max_daily_loss is None and bounds.max_drawdown is None:
+        return None
+    worth = _worth_of(proposal)
+    age = (proposal.now - worth.at).total_seconds()
+    if age > bounds.max_equity_age_seconds or is_another_day(worth, proposal.now):
+        return f"the equity was read {age:.0f} s ago; at most {bounds.max_equity_age_seconds:g} s, and today"
+    if bounds.max_daily_loss is not None and worth.daily_loss.is_nan():
+        return "what the account was worth when the session before ended is not known"
+    return f"the drawdown of ${worth.equity} is not known" if worth.drawdown.is_nan() else None
+
+
+def daily_loss(proposal: Proposal, bounds: Bounds) -> str | None:
+    if bounds.max_daily_loss is None:
+        return None
+    worth = _worth_of(proposal)
+    if worth.daily_loss <= bounds.max_daily_loss or _may_reduce(proposal, bounds):
+        return None
+    return f"{worth.daily_loss:.2%} of ${worth.day_base} are lost today; at most {bounds.max_daily_loss:.2%}"
+
+
+def drawdown(proposal: Proposal, bounds: Bounds) -> str | None:
+    if bounds.max_drawdown is None:
+        return None
+    worth = _worth_of(proposal)
+    if worth.drawdown <= bounds.max_drawdown or _may_reduce(proposal, bounds):
+        return None
+    return f"{worth.drawdown:.2%} of ${worth.high_water} are lost; at most {bounds.max_drawdown:.2%}"
+
+
+def _may_reduce(proposal: Proposal, bounds: Bounds) -> bool:
+    return proposal.side == "sell" and bounds.sells_go_on
+
+
+def _worth_of(proposal: Proposal) -> EquityRecord:
+    if proposal.worth is None:
+        raise ValueError("the equity has not been read yet")
+    return proposal.worth

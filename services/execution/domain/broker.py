@@ -147,6 +147,8 @@ class Account:
     cash: Decimal
     buying_power: Decimal
     is_blocked: bool
+    last_equity: Decimal | None = None
+    """When the session before ended; None where the broker does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Docket:
             reference=situation.references.get(trade.symbol),
             traded=self._traded,
             open_orders=self._open[trade.side],
+            worth=situation.worth,
             funds=funds,
             obstacle=situation.obstacle,
             foreign_orders=situation.foreign_orders.get(trade.symbol, ()),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.execution.domain.broker import Asset
+from services.execution.domain.losses import EquityRecord
 from services.execution.domain.records import TradingStateName
 from services.execution.domain.reference import Reference
 from shared.contracts.base import Side
@@ -40,6 +41,14 @@ class Bounds:
     max_open_orders: int = 100
     max_turnover: Decimal | None = Decimal(4)
     """Dollars bought and sold in a day, as a multiple of equity. Out of everything into everything else is 2."""
+    max_daily_loss: Decimal | None = Decimal("0.25")
+    """Of the equity when the session before ended. A threefold fund loses a tenth on many days, and a third on the worst."""
+    max_drawdown: Decimal | None = Decimal("0.5")
+    """Of the highest equity."""
+    max_equity_age_seconds: float = 900
+    """An older reading of the equity is none: no order is worked for longer."""
+    sells_go_on: bool = True
+    """After such a loss sells are let pass: trading is REDUCING and not HALTED."""
     max_volume_share: Decimal | None = Decimal("0.1")
     """How much of the shares that are usually traded in a day one order may be."""
 
@@ -63,6 +72,8 @@ class Proposal:
     """Dollars of today's orders beside this one, and what is filled of its own."""
     open_orders: int
     """Beside this one."""
+    worth: EquityRecord | None
+    """The newest reading of the equity."""
     funds: Decimal
     """What may be paid for it; 0 where it is sold."""
     obstacle: str | None = None

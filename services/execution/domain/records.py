@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from services.execution.domain.broker import Asset
 from services.execution.domain.reference import Reference
 from shared.contracts.base import Money, Price, Qty, Side, Symbol, Value, Weight
+from shared.contracts.control import HaltCause
 from shared.contracts.costs import FillCosts
 from shared.contracts.execution import OrderResult, Refusal, Trade
 from shared.contracts.strategy import TargetPortfolioSet
@@ -26,7 +27,8 @@ LEGS: Final = "execution_legs"
 ORDERS: Final = "execution_orders"
 """order id -> SmartOrder as `smart_order` keeps it, written with every fact told about it"""
 TRADING: Final = "execution_trading"
-""""now" -> TradingRecord; "active_plan" -> plan id; "cancel" -> CancelRecord"""
+""""now" -> TradingRecord; "active_plan" -> plan id; "cancel" -> CancelRecord; "equity" -> EquityRecord;
+"acknowledged" -> Acknowledged"""
 WAITING: Final = "execution_waiting_targets"
 """trigger -> WaitingTarget; the newest is planned, the others it supersedes"""
 STOPS: Final = "execution_stops"
@@ -45,6 +47,8 @@ EXPOSURES: Final = "execution_exposures"
 NOW: Final = "now"
 ACTIVE_PLAN: Final = "active_plan"
 CANCEL: Final = "cancel"
+EQUITY: Final = "equity"
+ACKNOWLEDGED: Final = "acknowledged"
 
 TradingStateName = Literal["ACTIVE", "REDUCING", "HALTED"]
 
@@ -120,6 +124,9 @@ class TradingRecord(Value):
     state: TradingStateName = "ACTIVE"
     reason: str = ""
     since: AwareDatetime | None = None
+    cause: HaltCause = "person"
+    by: str = ""
+    """The message that asked for it."""
 
 
 class WaitingTarget(Value):

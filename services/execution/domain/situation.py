@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from services.execution.domain.broker import Account, Asset, Position
 from services.execution.domain.exposure import Standing
+from services.execution.domain.losses import EquityRecord
 from services.execution.domain.records import TradingStateName
 from services.execution.domain.reference import Reference
 from shared.contracts.marketdata import Quote
@@ -27,6 +28,7 @@ class Situation:
     now: dt.datetime
     references: Mapping[str, Reference]
     standing: Standing
+    worth: EquityRecord | None
     foreign_buys: Decimal = Decimal(0)
     """Dollars that open buys of others tie up."""
     obstacle: str | None = None

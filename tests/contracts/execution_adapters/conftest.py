@@ -111,6 +111,7 @@ def wire_app(market: MemoryBroker) -> FastAPI:
     def account() -> Any:
         found = market.account()
         money = {"equity": str(found.equity), "cash": str(found.cash), "buying_power": str(found.buying_power)}
+        money["last_equity"] = str(found.last_equity)
         return {"account_number": found.number, "status": found.status, **money}
 
     @app.get("/v2/positions")

@@ -13,6 +13,7 @@ from typing import TypeVar
 from services.execution.adapters.desk import Desk, DeskPorts, DeskRules, Ended
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.dispatcher import Dispatcher
+from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_budget import MemoryBudget
@@ -168,6 +169,7 @@ class TradingRoom:
                 clock=self.clock,
                 obstacle=self.obstacle,
                 pause=pause,
+                equity=EquityBook(self.book, self.broker, self.clock, self.bounds),
                 books=books,
             ),
             PlanRules(),

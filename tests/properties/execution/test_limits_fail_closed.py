@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.execution.domain.limits import LIMITS, Bounds, objection
+from services.execution.domain.losses import EquityRecord
 from services.execution.domain.proposal import Proposal
 from services.execution.domain.reference import Reference
 from shared.contracts.base import Value
 from shared.contracts.marketdata import Quote
-from tests.unit.execution.builders import a_proposal, a_quote, a_reference
+from tests.unit.execution.builders import a_proposal, a_quote, a_reading, a_reference
 
 
 def numbers_of(model: type[Value]) -> list[str]:
@@ -25,6 +26,7 @@ def numbers_of(model: type[Value]) -> list[str]:
 PLACES: Final = [
     *((None, f.name) for f in dataclasses.fields(Proposal) if "Decimal" in str(f.type)),
     *(("quote", name) for name in numbers_of(Quote)),
+    *(("worth", name) for name in numbers_of(EquityRecord)),
     *(("reference", name) for name in numbers_of(Reference)),
 ]
 
@@ -58,6 +60,7 @@ _proposals = st.builds(
     equity=st.decimals("1000", "500000", places=2),
     traded=st.decimals("0", "2000000", places=2),
     open_orders=st.integers(0, 120),
+    worth=st.builds(a_reading, equity=st.sampled_from(["100000", "80000", "60000", "40000"])),
     funds=st.decimals("-1000", "300000", places=2),
     quote=st.builds(a_quote, bid=st.just("100"), ask=st.sampled_from(["100", "100.10", "100.60", "103"])),
     reference=st.builds(

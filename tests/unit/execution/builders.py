@@ -10,6 +10,7 @@ from typing import Any
 from services.execution.domain.broker import Account, Asset, BrokerOrder, BrokerUpdate, Position, Status
 from services.execution.domain.exposure import Standing
 from services.execution.domain.limits import Proposal
+from services.execution.domain.losses import EquityRecord
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.reference import Reference
 from services.execution.domain.situation import Situation
@@ -50,9 +51,22 @@ def a_proposal(**changes: Any) -> Proposal:
         reference=a_reference(),
         traded=Decimal(0),
         open_orders=0,
+        worth=a_reading(),
         funds=Decimal(1_000_000),
     )
     return replace(proposal, **changes)
+
+
+def a_reading(equity: str = "100000", **changes: Any) -> EquityRecord:
+    fields: dict[str, Any] = {
+        "at": NOW,
+        "equity": Decimal(equity),
+        "day_base": Decimal(100_000),
+        "high_water": Decimal(100_000),
+        "high_at": NOW,
+        "flows_until": NOW,
+    }
+    return EquityRecord(**(fields | changes))
 
 
 def a_reference(symbol: str = "SPY", close: str = "100", **changes: Any) -> Reference:
@@ -67,7 +81,8 @@ def a_reference(symbol: str = "SPY", close: str = "100", **changes: Any) -> Refe
 
 
 def an_account(cash: str = "100000", equity: str | None = None, **changes: Any) -> Account:
-    account = Account("PA1", "ACTIVE", Decimal(equity or cash), Decimal(cash), Decimal(cash), is_blocked=False)
+    worth = Decimal(equity or cash)
+    account = Account("PA1", "ACTIVE", worth, Decimal(cash), Decimal(cash), is_blocked=False, last_equity=worth)
     return replace(account, **changes)
 
 
@@ -91,6 +106,7 @@ def a_situation(*positions: Position, quotes: dict[str, Quote] | None = None, **
         now=NOW,
         references={s: a_reference(s, close=str(q.bid or 100)) for s, q in quotes.items()},
         standing=Standing(),
+        worth=a_reading(),
     )
     return replace(situation, **changes)
 

@@ -11,7 +11,7 @@ import pytest
 from services.execution.domain.broker import Asset
 from services.execution.domain.limits import LIMITS, Bounds, Limit, objection
 from services.execution.domain.reference import Reference
-from tests.unit.execution.builders import NOW, a_proposal, a_quote, a_reference
+from tests.unit.execution.builders import NOW, a_proposal, a_quote, a_reading, a_reference
 
 NAN = Decimal("NaN")
 
@@ -34,6 +34,23 @@ REFUSED: list[tuple[str, dict[str, Any], Bounds]] = [
     ("session", {"now": dt.datetime(2024, 6, 2, 14, 0, tzinfo=dt.UTC)}, Bounds()),
     ("session", {"now": dt.datetime(2024, 6, 3, 20, 0, tzinfo=dt.UTC)}, Bounds()),
     ("session", {"now": dt.datetime(2024, 7, 3, 17, 0, tzinfo=dt.UTC)}, Bounds()),
+    ("equity reading", {"worth": None}, Bounds()),
+    ("equity reading", {"worth": a_reading(at=NOW - dt.timedelta(seconds=901))}, Bounds()),
+    ("equity reading", {"worth": a_reading(day_base=None)}, Bounds()),
+    ("equity reading", {"worth": a_reading(day_base=None), "side": "sell", "held_qty": Decimal(10)}, Bounds()),
+    ("equity reading", {"worth": a_reading(high_water=Decimal(0))}, Bounds()),
+    ("drawdown", {"worth": a_reading("49999.99")}, Bounds(max_daily_loss=None)),
+    (
+        "drawdown",
+        {"worth": a_reading("49999.99"), "side": "sell", "held_qty": Decimal(10)},
+        Bounds(sells_go_on=False),
+    ),
+    ("daily loss", {"worth": a_reading("74999.99")}, Bounds()),
+    (
+        "daily loss",
+        {"worth": a_reading("74999.99"), "side": "sell", "held_qty": Decimal(10)},
+        Bounds(sells_go_on=False),
+    ),
     ("asset", {"asset": None}, Bounds()),
     ("asset", {"asset": Asset("SPY", is_tradable=False, is_fractionable=True)}, Bounds()),
     ("deny list", {}, Bounds(denied_symbols=frozenset({"SPY"}))),
@@ -129,6 +146,9 @@ def test_every_limit_has_a_test() -> None:
         {"reference": a_reference(close="74.1", typical_move=Decimal("0.035"))},
         {"reference": a_reference(session=dt.date(2024, 5, 27))},
         {"reference": a_reference(average_volume=Decimal(100))},
+        {"worth": a_reading("75000")},
+        {"worth": a_reading("74000"), "side": "sell", "held_qty": Decimal(10)},
+        {"worth": a_reading("40000"), "side": "sell", "held_qty": Decimal(10)},
         {"open_orders": 99},
         {"traded": Decimal(399_000)},
         {"funds": Decimal(1000)},
@@ -137,6 +157,7 @@ def test_every_limit_has_a_test() -> None:
             "now": dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC),
             "quote": a_quote(at=dt.datetime(2024, 7, 3, 16, 59, tzinfo=dt.UTC)),
             "reference": a_reference(session=dt.date(2024, 7, 2)),
+            "worth": a_reading(at=dt.datetime(2024, 7, 3, 16, 45, tzinfo=dt.UTC)),
         },
     ],
 )
@@ -145,8 +166,12 @@ def test_what_is_just_inside_passes(changes: dict[str, Any]) -> None:
 
 
 def test_only_what_time_alone_can_change_may_pass() -> None:
-    may_pass = {"quote", "stale quote", "spread", "open orders", "buying power"}
+    may_pass = {"quote", "stale quote", "spread", "open orders", "buying power", "equity reading"}
     assert {limit.name for limit in LIMITS if limit.may_pass} == may_pass
+
+
+def test_losses_that_are_not_limited_need_no_reading() -> None:
+    assert objection(a_proposal(worth=None), Bounds(max_daily_loss=None, max_drawdown=None)) is None
 
 
 def test_a_turnover_that_is_not_limited_is_not_asked_for() -> None:

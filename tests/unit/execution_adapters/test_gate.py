@@ -13,6 +13,7 @@ from services.execution.adapters.desk_book import Book
 from services.execution.adapters.gate import Gate
 from services.execution.domain.broker import Account, OrderRequest
 from services.execution.domain.limits import Bounds, Objection
+from services.execution.domain.losses import Acknowledged
 from services.execution.domain.order_events import Place
 from services.execution.domain.order_state import Child, SmartOrder
 from services.execution.domain.plan import PlanRules
@@ -21,7 +22,7 @@ from services.execution.ports import BrokerUnavailableError
 from shared.bus import BusUnavailableError, Outcome, Put
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts.execution import Trade
-from tests.unit.execution.builders import NOW, a_quote, a_reference, an_account, an_order
+from tests.unit.execution.builders import NOW, a_quote, a_reading, a_reference, an_account, an_order
 
 SYMBOLS = ("SPY", "TLT", "BIL")
 
@@ -68,6 +69,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.bus = MemoryBus()
         self.book = Book(self.bus)
+        self.book.write_equity(a_reading())
 
     def gate(self) -> Gate:
         return Gate(
@@ -229,6 +231,23 @@ def test_of_many_at_once_no_more_pass_than_there_is_room_for() -> None:
     with ThreadPoolExecutor(8) as pool:
         passed = sum(pool.map(at_once, range(40)))
     assert passed == 9  # $10,005 each into $100,000
+
+
+def test_without_a_reading_of_the_equity_nothing_passes_for_now() -> None:
+    bench = Bench()
+    bench.book.write_equity(a_reading(at=NOW - dt.timedelta(seconds=901)))
+    found = judged(bench.gate())
+    assert found is not None
+    assert (found.limit, found.may_pass) == ("equity reading", True)
+
+
+def test_a_loss_shuts_the_gate_until_a_person_has_seen_it() -> None:
+    bench = Bench()
+    bench.book.write_equity(a_reading("70000"))
+    assert refused_by(bench.gate()) == "daily loss"
+    seen = Acknowledged(at=NOW, cause="daily loss")
+    bench.bus.commit(Outcome(changes=(Put("execution_trading", "acknowledged", seen.model_dump_json()),)))
+    assert refused_by(bench.gate()) is None
 
 
 def test_a_book_that_cannot_be_written_keeps_the_gate_shut() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.execution.domain.limits import Bounds
+from services.execution.domain.stops import WatchRules
 from services.execution.settings import ExecutionSettings
 from shared.settings import SettingsError, read
 
@@ -58,6 +59,15 @@ def test_values_reach_the_rules_they_belong_to(monkeypatch: pytest.MonkeyPatch) 
         ("SPREAD_FLOOR", "NaN"),
         ("MAX_QUOTE_AGE_SECONDS", "0"),
         ("MAX_QUOTE_AGE_SECONDS", "nan"),
+        ("MAX_DAILY_LOSS", "-0.1"),
+        ("MAX_DRAWDOWN", "NaN"),
+        ("LOSS_STOP", "ACTIVE"),
+        ("DATA_LOSS_SECONDS", "-1"),
+        ("DATA_LOSS_STOP", "halted"),
+        ("WATCH_SECONDS", "0"),
+        ("MAX_TURNOVER", "-1"),
+        ("MAX_OPEN_ORDERS", "0"),
+        ("ALLOW_MARGIN", "perhaps"),
         ("MAX_BEYOND_QUOTE_BPS", "-1"),
         ("MAX_CLOSE_MOVE", "NaN"),
         ("CLOSE_MOVE_MULTIPLE", "-1"),
@@ -99,10 +109,19 @@ def test_a_wrong_setting_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, n
 
 def test_a_limit_that_is_zero_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(ExecutionSettings).bounds() == Bounds()
-    for name in ("MAX_CLOSE_MOVE", "MAX_VOLUME_SHARE"):
+    assert read(ExecutionSettings).watch_rules() == WatchRules()
+    for name in ("MAX_CLOSE_MOVE", "MAX_VOLUME_SHARE", "MAX_TURNOVER", "MAX_DAILY_LOSS", "MAX_DRAWDOWN"):
         monkeypatch.setenv(f"EXECUTION_{name}", "0")
     bounds = read(ExecutionSettings).bounds()
     assert (bounds.max_close_move, bounds.max_volume_share) == (None, None)
+    assert (bounds.max_turnover, bounds.max_daily_loss, bounds.max_drawdown) == (None, None, None)
+
+
+def test_after_a_loss_sells_go_on_only_where_trading_is_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(ExecutionSettings).bounds().sells_go_on
+    monkeypatch.setenv("EXECUTION_LOSS_STOP", "HALTED")
+    settings = read(ExecutionSettings)
+    assert (settings.bounds().sells_go_on, settings.watch_rules().loss_state) == (False, "HALTED")
 
 
 def test_policies_differ_by_side_reason_and_feed(monkeypatch: pytest.MonkeyPatch) -> None:
