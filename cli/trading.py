@@ -40,10 +40,11 @@ def halt(
 
 
 def resume(reason: Reason, *, within: Seconds = 10, as_json: AsJson = False) -> None:
-    """Let trading go on after a halt."""
+    """Let trading go on after a halt; a loss that stopped it is acknowledged by this, and counted anew."""
     execution = endpoint("execution")
-    execution.post("/resume", {"reason": reason})
-    show(_in_force(execution, within, lambda now: now["state"] == "ACTIVE"), state_view, as_json=as_json)
+    note = execution.post("/resume", {"reason": reason}).get("note", "")
+    state = _in_force(execution, within, lambda now: now["state"] == "ACTIVE")
+    show(state | {"note": note}, state_view, as_json=as_json)
 
 
 def arm(
@@ -70,7 +71,9 @@ def state_view(state: dict[str, Any]) -> RenderableType:
     rows: list[tuple[str, Any]] = [
         ("trading", good(state["state"]) if state["state"] == "ACTIVE" else bad(state["state"])),
         ("because", state["reason"]),
+        ("stopped by", state.get("cause") if state["state"] != "ACTIVE" else None),
         ("since (UTC)", moment(state["since"])),
+        ("mind", state.get("note")),
         ("mode", state["mode"]),
         ("account", state["account"]),
         ("armed", good("yes") if state["armed"] else bad(f"no: {state['disarmed_because']}")),

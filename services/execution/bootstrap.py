@@ -23,6 +23,7 @@ from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.http import Room, create_routes
 from services.execution.adapters.http_books import BooksDoor, create_books_routes
+from services.execution.adapters.http_limits import LimitsDoor, create_limits_routes
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.leg_queue import RqLegQueue
 from services.execution.adapters.metrics_listener import count_broker_call, equity_read, metrics_runner, trading_state
@@ -164,6 +165,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         lambda: reconciliation.last,
     )
     create_routes(app, room)
+    create_limits_routes(app, _limits_door(ground))
     create_books_routes(app, BooksDoor(reconciliation, books, ground.quotes, ground.clock))
     parts: dict[str, Part] = {
         "runner": runner.run,
@@ -220,6 +222,13 @@ def _measurer(ground: Ground, costs: CostStore) -> CostMeasurer:
 def _books(ground: Ground) -> Bookkeeper:
     ports = BooksPorts(ground.broker, ground.journal, ground.bus, ground.book, ground.clock)
     return Bookkeeper(ports, ground.settings.books_rules(), ground.arming.account)
+
+
+def _limits_door(ground: Ground) -> LimitsDoor:
+    settings = ground.settings
+    return LimitsDoor(
+        ground.book, ground.broker, ground.clock, settings.bounds(), settings.plan_rules(), ground.arming.obstacle
+    )
 
 
 def _watch(ground: Ground, equity: EquityBook) -> Watch:

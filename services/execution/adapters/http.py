@@ -26,6 +26,7 @@ from services.execution.adapters.http_views import (
     PlanView,
     PositionView,
     ResumeBody,
+    Resumed,
     StateView,
     account_view,
     order_view,
@@ -36,6 +37,7 @@ from services.execution.adapters.reconciliation import ReconciliationReport
 from services.execution.adapters.reconciliation_views import reconciliation_view
 from services.execution.domain.arming import Armed, Disarmed, masked
 from services.execution.domain.records import PlanRecord
+from services.execution.domain.stops import counted_anew_by
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared.bus import Bus
 from shared.clock import Clock
@@ -95,9 +97,11 @@ def _triggers(room: Room) -> APIRouter:
         return put(HaltRequested(**_fresh(room.clock), origin="http", state=body.state, reason=body.reason))
 
     @router.post("/resume", status_code=status.HTTP_202_ACCEPTED)
-    def resume(body: ResumeBody) -> Accepted:
-        """Trade again after a halt."""
-        return put(ResumeRequested(**_fresh(room.clock), origin="http", reason=body.reason))
+    def resume(body: ResumeBody) -> Resumed:
+        """Trade again after a halt. After a loss that stopped trading it is acknowledged by this, and counted anew."""
+        note = counted_anew_by(room.plans.trading().cause)
+        accepted = put(ResumeRequested(**_fresh(room.clock), origin="http", reason=body.reason))
+        return Resumed(**accepted.model_dump(), note=note)
 
     @router.post("/orders/cancel", status_code=status.HTTP_202_ACCEPTED)
     def cancel(body: CancelBody | None = None) -> Accepted:
@@ -160,6 +164,7 @@ def _plans(room: Room) -> APIRouter:
             state=trading.state,
             reason=trading.reason,
             since=trading.since,
+            cause=trading.cause,
             active_plan=room.plans.active_plan(),
             armed=isinstance(arming, Armed),
             armed_until=arming.until if isinstance(arming, Armed) else None,

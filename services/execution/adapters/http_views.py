@@ -12,7 +12,7 @@ from services.execution.domain.arming import MAX_HOURS, masked
 from services.execution.domain.broker import Account, BrokerOrder, Position
 from services.execution.domain.records import LegRecord, PlanRecord, TradingStateName
 from shared.contracts.base import Side, Symbol
-from shared.contracts.control import Reason
+from shared.contracts.control import HaltCause, Reason
 from shared.contracts.execution import OrderCostsMeasured
 
 
@@ -45,6 +45,12 @@ class Accepted(BaseModel):
 
     id: str
     correlation_id: str
+
+
+class Resumed(Accepted):
+    """`note` says which loss is acknowledged by it, and what is counted anew."""
+
+    note: str = ""
 
 
 class ArmedUntil(BaseModel):
@@ -101,6 +107,8 @@ class StateView(BaseModel):
     state: TradingStateName
     reason: str
     since: AwareDatetime | None
+    cause: HaltCause
+    """A person, or what stopped trading by itself."""
     active_plan: str | None
     armed: bool
     armed_until: AwareDatetime | None

@@ -15,6 +15,7 @@ from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.http import Room, create_routes
 from services.execution.adapters.http_books import BooksDoor, create_books_routes
+from services.execution.adapters.http_limits import LimitsDoor, create_limits_routes
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
@@ -25,6 +26,8 @@ from services.execution.domain import records
 from services.execution.domain.arming import ArmingToken
 from services.execution.domain.books_check import BooksRules
 from services.execution.domain.broker import Asset
+from services.execution.domain.limits import Bounds
+from services.execution.domain.plan import PlanRules
 from services.strategy.adapters.web import add_routes
 from shared.bus import Outcome, Put
 from shared.bus.memory_bus import MemoryBus
@@ -95,6 +98,8 @@ class House:
             create_routes(app, Room(self.bus, self.clock, self.broker, journal, PlanStore(self.bus), desk, costs))
             door = BooksDoor(self.reconciliation, self.bookkeeper, _NoQuotes(), self.clock)
             create_books_routes(app, door)
+            limits = LimitsDoor(Book(self.bus), self.broker, self.clock, Bounds(), PlanRules(), desk.obstacle)
+            create_limits_routes(app, limits)
         if service == "strategy":
             add_routes(app, self.bus, self.clock, ("nuclear", "tecl"))
         return app

@@ -11,7 +11,7 @@ import pytest
 
 from services.execution.domain import records
 from services.execution.domain.broker import OrderRequest
-from services.execution.domain.records import LegRecord, PlanRecord
+from services.execution.domain.records import LegRecord, PlanRecord, TradingRecord
 from shared.contracts import streams
 from shared.contracts.control import CancelOrdersRequested, HaltRequested, RebalanceRequested, RunRequested
 from shared.contracts.execution import OrderResult, Refusal, Trade
@@ -243,6 +243,23 @@ def test_halt_and_resume_come_back_when_they_are_in_force(house: House, alchemis
     assert "looks wrong" in halted.out
     assert [(m.state, m.reason) for m in house.asked(HaltRequested)] == [("REDUCING", "looks wrong")]  # type: ignore[attr-defined] # HaltRequested
     assert "ACTIVE" in alchemiser("resume", "seen to").out
+
+
+def test_status_and_resume_say_what_stopped_trading_and_what_is_counted_anew(house: House, alchemiser: Run) -> None:
+    stopped = TradingRecord(state="REDUCING", reason="drawdown: half of it", cause="drawdown")
+    house.put(records.TRADING, records.NOW, stopped.model_dump_json())
+    seen = alchemiser("status").out
+    assert "REDUCING" in seen
+    assert "drawdown: half of it" in seen
+    assert "highest mark" in " ".join(alchemiser("resume", "seen to").out.split())
+
+
+def test_limits_are_shown_with_bounds_and_readings(house: House, alchemiser: Run) -> None:
+    shown = alchemiser("limits")
+    assert shown.code == 0
+    assert "daily turnover" in shown.out
+    rows = json.loads(alchemiser("limits", "--json").out)
+    assert {"limit": "open orders", "bound": "at most 100", "reading": "0"} in rows
 
 
 def test_a_halt_that_is_not_in_force_in_time_is_1_and_says_that_trading_goes_on(house: House, alchemiser: Run) -> None:

@@ -19,6 +19,7 @@ from services.execution.adapters.arming_store import ArmingDesk, ArmingStore
 from services.execution.adapters.cost_store import CostStore
 from services.execution.adapters.desk_book import Book, order_document
 from services.execution.adapters.http import Room, create_routes
+from services.execution.adapters.http_limits import LimitsDoor, create_limits_routes
 from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
@@ -27,7 +28,9 @@ from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.reconciliation_loop import ReconciliationLoop
 from services.execution.domain import cost_watch, records
 from services.execution.domain.broker import Asset, OrderRequest
-from services.execution.domain.records import PlanRecord
+from services.execution.domain.limits import LIMITS, Bounds
+from services.execution.domain.plan import PlanRules
+from services.execution.domain.records import PlanRecord, TradingRecord
 from services.execution.ports import BrokerUnavailableError, Intent
 from shared.bus import Outcome, Put
 from shared.bus.redis_bus import RedisBus
@@ -69,6 +72,7 @@ def face(request: pytest.FixtureRequest, redis_client: redis.Redis, namespace: s
     arming = ArmingDesk(request.param, number, LIVE, ArmingStore(redis_client, namespace), clock)
     costs = CostStore(bus, Book(bus), clock, 60)
     app = create_app("execution", {}, TokenCheck(digest_of(TOKEN)))
+    create_limits_routes(app, LimitsDoor(Book(bus), broker, clock, Bounds(), PlanRules(), arming.obstacle))
     create_routes(app, Room(bus, clock, broker, journal, PlanStore(bus), arming, costs, lambda: loop.last))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -96,7 +100,9 @@ def test_a_trigger_becomes_a_fact_and_is_answered_with_its_ids(face: Face, path:
     answer = face.post(path, body)
     assert answer.status_code == 202
     (fact,) = face.facts()
-    assert answer.json() == {"id": fact.id, "correlation_id": fact.correlation_id}
+    assert answer.json() == {"id": fact.id, "correlation_id": fact.correlation_id} | (
+        {"note": ""} if path == "/resume" else {}
+    )
     assert (fact.kind, fact.origin, fact.at) == (kind, "http", NOW)
     for name, value in (body or {}).items():
         assert getattr(fact, name) == (tuple(value) if isinstance(value, list) else value)
@@ -135,6 +141,20 @@ def test_bad_input_is_refused_by_the_name_of_its_field(face: Face, path: str, bo
     assert field in [fault["field"] for fault in answer.json()["faults"]]
     assert LIVE not in answer.text or body.get("account") == LIVE
     assert face.facts() == []
+
+
+def test_resuming_after_a_drawdown_says_that_its_mark_begins_anew(face: Face) -> None:
+    stopped = TradingRecord(state="REDUCING", reason="drawdown: too much", cause="drawdown")
+    face.bus.commit(Outcome(changes=(Put(records.TRADING, records.NOW, stopped.model_dump_json()),)))
+    state = face.http.get("/state").json()
+    assert (state["state"], state["cause"]) == ("REDUCING", "drawdown")
+    assert "highest mark" in face.post("/resume", {"reason": "seen to"}).json()["note"]
+
+
+def test_every_limit_is_shown_with_its_bound_and_reading(face: Face) -> None:
+    found = face.http.get("/limits").json()
+    assert [row["limit"] for row in found] == [limit.name for limit in LIMITS]
+    assert {"limit": "open orders", "bound": "at most 100", "reading": "0"} in found
 
 
 def test_live_trading_is_armed_seen_told_and_disarmed(face: Face) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.execution.adapters.metrics_listener import count_broker_call, metrics_runner, trading_state
+from services.execution.adapters.metrics_listener import count_broker_call, equity_read, metrics_runner, trading_state
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, execution, streams
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Runner
-from tests.unit.execution.builders import a_quote
+from tests.unit.execution.builders import a_quote, a_reading
 from tests.unit.execution.worked_orders import ARRIVAL, measured
 
 AT = dt.datetime(2024, 6, 3, 19, 45, tzinfo=dt.UTC)
@@ -192,3 +192,29 @@ def test_calls_to_the_broker_are_counted_by_result() -> None:
     gauge.since("alchemiser_broker_calls_total", call="place", result="unknown")
     count_broker_call("place", "unknown", 0.2)
     assert gauge.since("alchemiser_broker_calls_total", call="place", result="unknown") == 1
+
+
+def test_refusals_are_counted_by_limit_at_planning_and_at_the_gate(watch: Watch) -> None:
+    gauge = Gauge()
+    counts = [lambda name=name: gauge.since("alchemiser_refusals_total", limit=name) for name in ("spread", "drawdown")]
+    assert [count() for count in counts] == [0, 0]
+    refused = execution.Refusal(symbol="SPY", side="buy", limit="spread", detail="wide")
+    planned = execution.RebalancePlanned(
+        correlation_id="run-1",
+        at=AT,
+        plan_id="p",
+        run_id="r",
+        equity=Decimal(1000),
+        cash=Decimal(1000),
+        trades=(),
+        refusals=(refused,),
+    )
+    gated = execution.OrderRefused(**COMMON, at=AT, limit="drawdown", detail="too much")
+    watch.hear(streams.EXECUTION, planned, gated)
+    assert [count() for count in counts] == [1, 1]
+
+
+def test_a_reading_of_the_equity_shows_what_is_lost() -> None:
+    equity_read(a_reading("90000", high_water=Decimal(120_000)))
+    values = [REGISTRY.get_sample_value(f"alchemiser_{name}_ratio") for name in ("daily_loss", "drawdown")]
+    assert values == [0.1, 0.25]
