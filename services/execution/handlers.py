@@ -22,7 +22,13 @@ from shared.clock import Clock
 from shared.contracts import Message, faults_in, streams
 from shared.contracts.alerts import AlertRaised, Severity
 from shared.contracts.base import Side
-from shared.contracts.control import CancelOrdersRequested, HaltRequested, RebalanceRequested, ResumeRequested
+from shared.contracts.control import (
+    CancelOrdersRequested,
+    HaltCause,
+    HaltRequested,
+    RebalanceRequested,
+    ResumeRequested,
+)
 from shared.contracts.execution import TradingHalted, TradingResumed
 from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Handler
@@ -99,7 +105,7 @@ class Handlers:
 
     def resume(self, message: ResumeRequested) -> Outcome:
         """A person has seen the loss that stopped trading: from here on it is counted anew."""
-        now, cause = self.clock.now(), self._trading_now().cause
+        now, cause = self.clock.now(), self._cause_now()
         state = TradingRecord(state="ACTIVE", reason=message.reason, since=now, by=message.id)
         note = stops.counted_anew_by(cause)
         fact = TradingResumed(**self._caused_by(message, "resumed"), reason=message.reason, note=note)
@@ -109,10 +115,21 @@ class Handlers:
 
     def _is_called_for(self, message: HaltRequested) -> bool:
         """A person may set any state. A breach only tightens what it saw; delivered again, it goes on proving its cancels."""
-        trading = self._trading_now()
-        if message.cause == "person" or trading.by == message.id:
+        if message.cause == "person":
             return True
+        trading = self._trading_now()
+        return trading.by == message.id or self._tightens(message, trading)
+
+    @staticmethod
+    def _tightens(message: HaltRequested, trading: TradingRecord) -> bool:
         return trading.since == message.seen_since and stops.is_stricter(message.state, trading.state)
+
+    def _cause_now(self) -> HaltCause:
+        """A record that cannot be read keeps everything shut until a person resumes: that must not fail on it too."""
+        try:
+            return self._trading_now().cause
+        except ValidationError:
+            return "person"
 
     def _trading_now(self) -> TradingRecord:
         raw = self.bus.get(records.TRADING, records.NOW)

@@ -17,6 +17,7 @@ from services.execution.domain.limits import Bounds
 from services.execution.domain.stops import WatchRules
 from services.execution.handlers import GROUP, STREAMS, Handlers
 from services.execution.ports import Intent
+from shared.bus import Outcome, Put
 from shared.clock import ManualClock
 from shared.contracts.control import HaltRequested, ResumeRequested
 from shared.contracts.execution import OrderPlaced, RebalanceCompleted, TradingHalted, TradingResumed
@@ -219,6 +220,13 @@ def test_what_a_person_has_stopped_is_not_loosened(mine: str, then: str) -> None
     guarded.resume()  # of the person's own halt: the loss was not acknowledged
     guarded.look(times=2)
     assert (guarded.state, guarded.room.book.trading().cause) == ("REDUCING", "daily loss")
+
+
+def test_a_record_that_cannot_be_read_stops_everything_until_a_person_says_otherwise() -> None:
+    guarded = Guarded()
+    guarded.room.bus.commit(Outcome(changes=(Put("execution_trading", "now", "{}x"),)))
+    guarded.resume()
+    assert guarded.state == "ACTIVE"
 
 
 def test_a_stop_that_was_asked_for_before_a_person_resumed_comes_too_late() -> None:
