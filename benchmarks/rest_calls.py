@@ -101,7 +101,7 @@ def row(name: str, found: Sequence[Turnover]) -> str:
     return (
         f"| {name} | {len(found)} | {complete} | {statistics.median(totals):.0f} | {percentile(totals, 0.99):.0f} | {max(totals)} "
         f"| {sum(turnover.too_many for turnover in found)} | {statistics.median(t.seconds for t in found):.0f} s "
-        f"| {statistics.mean(t.children / t.orders for t in found):.2f} | {parts} |"
+        f"| {statistics.mean(t.children / max(1, t.orders) for t in found):.2f} | {parts} |"
     )
 
 

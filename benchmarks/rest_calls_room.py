@@ -59,7 +59,10 @@ KEY, SECRET = SecretStr("benchmark"), SecretStr("benchmark")
 WIDEST_BPS: Final = Decimal(1_000)
 """Some generated spreads are wider than our limit, and three turnovers are more than a day may have; here all is traded."""
 QUIET: Final = LogSettings(log_level="ERROR")
-MORE: Final = {f"MORE{n}": Driven(40.0 + 20 * n, beta=1.0, noise=0.01) for n in range(1, 5)}
+MORE: Final = {
+    f"MORE{letter}": Driven(price, beta=1.0, noise=0.01)
+    for letter, price in zip("ABCD", (40, 60, 80, 100), strict=True)
+}
 """The generator lists 80 symbols; 42 sold and 42 bought are 84."""
 QUOTES_KEY: Final = {"APCA-API-KEY-ID": "quotes", "APCA-API-SECRET-KEY": "quotes"}
 
