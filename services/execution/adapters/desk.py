@@ -142,7 +142,7 @@ class Desk:
         if leg.status == "working":
             orders = self._legs.restore(leg, plan, hold.fence)
         else:
-            leg, orders = self._legs.begin(leg, plan, stop, hold.check)
+            leg, orders = self._legs.begin(leg, plan, hold.fence, stop, hold.check)
         inbox = self._around.inbox()
         calls = self._calls(plan, hold, inbox)
         loop = self._loop(plan, orders, calls, inbox, hold)

@@ -130,11 +130,20 @@ class Book:
                 return taken
 
     def begin_leg(
-        self, leg: LegRecord, plan: PlanRecord, orders: Sequence[SmartOrder], told: Sequence[Message]
+        self, leg: LegRecord, plan: PlanRecord, orders: Sequence[SmartOrder], told: Sequence[Message], fence: int
     ) -> None:
+        """Once; again only by the holder of the lease, where a plan that Redis forgot was made anew after its leg had begun.
+
+        Raises FencedOutError when another worker has begun it.
+        """
         changes: list[Change] = [Put(records.ORDERS, order.order_id, order_document(order)) for order in orders]
         changes += [_put_leg(leg), _put_plan(plan.model_copy(update={"status": "running"}))]
-        if not self.tell(told, changes, once=f"{leg.leg_id}:begun"):
+        mark = f"{leg.leg_id}:begun"
+        if self.tell(told, changes, once=mark):
+            return
+        kept = self.leg(leg.leg_id)
+        is_anew = kept is not None and kept.status == "ready"
+        if not is_anew or not self.tell(told, changes, once=f"{mark}:fence{fence}"):
             raise FencedOutError(f"{leg.leg_id}: another worker has begun it already")
 
     def end_leg(self, legs: Sequence[LegRecord], *, of: str) -> None:

@@ -41,7 +41,7 @@ class Legs:
     """How many a rebalance should make at most; 0: as many as its prices take."""
 
     def begin(
-        self, leg: LegRecord, plan: PlanRecord, stop: threading.Event, check: Callable[[], None]
+        self, leg: LegRecord, plan: PlanRecord, fence: int, stop: threading.Event, check: Callable[[], None]
     ) -> tuple[LegRecord, dict[str, SmartOrder]]:
         """The leg at work, written down. `check` sees whether its lease holds. Raises FencedOutError, StoppedWaitingError."""
         trades, refusals = plan.side(leg.side), tuple[Refusal, ...]()
@@ -53,7 +53,7 @@ class Legs:
         ids = tuple(order.order_id for order in orders)
         begun = leg.model_copy(update={"status": "working", "order_ids": ids, "refusals": refusals})
         told = [_refused(refusal, plan, now) for refusal in refusals]
-        self.book.begin_leg(begun, plan, orders, told)
+        self.book.begin_leg(begun, plan, orders, told, fence)
         return begun, {order.order_id: order for order in orders}
 
     def restore(self, leg: LegRecord, plan: PlanRecord, fence: int) -> dict[str, SmartOrder]:

@@ -208,7 +208,10 @@ class LegLoop:
         """What is told, and what the next worker must know before it leaves.
 
         A cancel, else its end would be taken for somebody else's; a repetition, else its absence would be believed too early.
+        Who was overtaken writes nothing: a Redis that lost its newest marks would take an old picture for the next one.
         """
+        if step.commands:
+            self.hold.check()
         told = [command.message for command in step.commands if isinstance(command, Tell)]
         if told:
             self.book.write_order(step.order, told, after=known)

@@ -29,7 +29,8 @@ class MemoryLeases:
             held, now = self._leases.get(name), self._monotonic()
             if held is not None and held.owner != owner and held.ends > now:
                 return None
-            self._last += 1
+            # As the server does: a rewind of what is kept never hands the same token out twice.
+            self._last = max(int(self._monotonic() * 1000), self._last + 1)
             self._leases[name] = _Lease(owner, self._last, now + ttl_seconds)
             return self._last
 
