@@ -11,6 +11,7 @@ from shared.bus.ports import (
     Publication,
     Put,
     Remove,
+    Stands,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Publication",
     "Put",
     "Remove",
+    "Stands",
 ]

@@ -74,6 +74,10 @@ class MemoryBus:
 
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         with self._changed:
+            if delivery is not None:
+                outcome.unguarded()
+            if any(self._state[g.key].get(g.field) != g.value for g in outcome.only_if):
+                return False
             if delivery is not None and not self._finish(delivery):
                 return False
             if delivery is None and once is not None:

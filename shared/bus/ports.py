@@ -49,14 +49,32 @@ Change = Put | Remove
 
 
 @dataclass(frozen=True, slots=True)
+class Stands:
+    """A field of state must hold just this when the outcome takes effect; None: nothing."""
+
+    key: str
+    field: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a handler wants to be true: all of it happens, with the acknowledgement, or none."""
+    """What a handler wants to be true: all of it happens, with the acknowledgement, or none. `only_if` guards what is committed
+    apart from a delivery."""
 
     publications: tuple[Publication, ...] = ()
     changes: tuple[Change, ...] = ()
+    only_if: tuple[Stands, ...] = ()
 
     def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.publications + other.publications, self.changes + other.changes)
+        return Outcome(
+            self.publications + other.publications, self.changes + other.changes, self.only_if + other.only_if
+        )
+
+    def unguarded(self) -> None:
+        """Raises ValueError when it would be left out silently."""
+        if self.only_if:
+            raise ValueError(f"only_if: expected none with a delivery, got {self.only_if}")
 
 
 NOTHING = Outcome()
@@ -112,7 +130,8 @@ class Bus(Protocol):
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         """Outputs, state and acknowledgement in one transaction. False, with no effect, when it was committed before.
 
-        `once` names an effect that has no delivery (a schedule, a trigger) and must happen once.
+        `once` names an effect that has no delivery (a schedule, a trigger) and must happen once. False, too, when something
+        else stands than `outcome.only_if` says. Raises ValueError for such a guard with a delivery, which must have an end.
         """
 
     def bury(self, delivery: Delivery, error: str) -> None:

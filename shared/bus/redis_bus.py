@@ -124,17 +124,19 @@ class RedisBus:
     @_reachable
     def commit(self, outcome: Outcome, delivery: Delivery | None = None, *, once: str | None = None) -> bool:
         operations = self._operations(outcome)
+        guards = [[self.state_key(g.key), g.field, False if g.value is None else g.value] for g in outcome.only_if]
         if delivery is not None:
+            outcome.unguarded()
             stream, done = self.key(delivery.stream), self.key("done", delivery.group, delivery.stream)
             group, entry, score = delivery.group, delivery.entry_id, delivery.entry_id.split("-")[0]
         elif once is not None:
             stream, done, group, entry, score = "", self.key("once"), "", once, str(int(time.time() * 1000))
         else:
             stream, done, group, entry, score = "", "", "", "", "0"
-        keys = [stream, done, *sorted({op[1] for op in operations})]
+        keys = [stream, done, *sorted({op[1] for op in operations} | {str(guard[0]) for guard in guards})]
         # Twice the stream's bound: trimming is approximate, and what the stream still holds must be known as done.
-        answer = self._commit(keys=keys, args=[group, entry, 2 * self._length, score, json.dumps(operations)])
-        return bool(answer)
+        texts = json.dumps(operations), json.dumps(guards)
+        return bool(self._commit(keys=keys, args=[group, entry, 2 * self._length, score, *texts]))
 
     @_reachable
     def bury(self, delivery: Delivery, error: str) -> None:

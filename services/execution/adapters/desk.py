@@ -174,14 +174,14 @@ class Desk:
             journal=ports.journal,
             budget=ports.budget,
             quotes=ports.quotes,
-            gate=self._gate(plan),
+            gate=self._gate(plan, hold),
             clock=ports.clock,
             hold=hold,
             pool=self._pool,
             answer=lambda order_id, event: inbox.put((order_id, event)),
         )
 
-    def _gate(self, plan: PlanRecord) -> Gate:
+    def _gate(self, plan: PlanRecord, hold: Hold) -> Gate:
         ports, rules = self._ports, self._rules
         return Gate(
             ports.book,
@@ -190,6 +190,7 @@ class Desk:
             bounds=rules.bounds,
             rules=rules.plan_rules,
             account=ports.broker.account,
+            is_sure=hold.is_sure,
             monotonic=self._around.monotonic,
         )
 

@@ -15,7 +15,7 @@ from services.execution.domain.losses import Acknowledged, EquityRecord
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import FencedOutError
-from shared.bus import Bus, BusUnavailableError, Change, Outcome, Publication, Put, Remove
+from shared.bus import Bus, BusUnavailableError, Change, Outcome, Publication, Put, Remove, Stands
 from shared.contracts import Message, streams
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.base import Side, Value
@@ -100,9 +100,13 @@ class Book:
         """Of every smart order that is kept, of whatever day."""
         return [Exposure.model_validate_json(raw) for raw in self._bus.get_all(records.EXPOSURES).values()]
 
-    def expose(self, exposure: Exposure) -> None:
-        """Once, without repeating: who cannot write it down may not send it."""
-        self._bus.commit(Outcome(changes=(_put_exposure(exposure),)))
+    def expose(self, exposure: Exposure, is_sure: Callable[[], bool] = lambda: True) -> bool:
+        """Once, without repeating: who cannot write it down may not send it.
+
+        False for who may have been overtaken: `is_sure` is asked between a look and a write that only follows that look.
+        """
+        stood = Stands(records.EXPOSURES, exposure.order_id, self._bus.get(records.EXPOSURES, exposure.order_id))
+        return is_sure() and self._bus.commit(Outcome(changes=(_put_exposure(exposure),), only_if=(stood,)))
 
     def mend_exposures(self) -> None:
         """What a worker that was overtaken wrote last of an order may stand after its end. Who still works one writes again."""

@@ -42,8 +42,10 @@ class Gate:
         bounds: Bounds,
         rules: PlanRules,
         account: Callable[[], Account],
+        is_sure: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._is_sure = is_sure
         self._book = book
         self._obstacle = obstacle
         self._bounds = bounds
@@ -73,12 +75,13 @@ class Gate:
         name = place.request.client_order_id
         kept = tuple(child for child in order.children if child.client_order_id != name)
         with suppress(BusUnavailableError):
-            self._book.expose(exposure_of(replace(order, children=kept)))
+            self._book.expose(exposure_of(replace(order, children=kept)), self._is_sure)
 
     def _judged(
         self, order: SmartOrder, place: Place, now: dt.datetime, trading: TradingRecord, obstacle: str | None
     ) -> Objection | None:
-        self._book.expose(exposure_of(order))
+        if not self._book.expose(exposure_of(order), self._is_sure):
+            return Objection("lease", "another worker may have taken over", may_pass=True)
         others = [e for e in self._book.exposures() if e.order_id != order.order_id]
         proposal = self._proposal(order, place, now, others)
         proposal = replace(proposal, trading=trading.state, obstacle=obstacle)

@@ -34,13 +34,14 @@ from services.execution.domain.set_apart import ours_among, without_worth
 from services.execution.domain.situation import Situation
 from services.execution.ports import Books, Broker, BrokerUnavailableError, Quotes, References, Updates
 from shared import logs
-from shared.bus import Bus, Outcome, Put, Remove
+from shared.bus import Bus, Outcome, Put, Remove, Stands
 from shared.clock import Clock
 from shared.contracts import faults_in, streams
 from shared.contracts.base import Side
 from shared.contracts.marketdata import Quote
 from shared.sessions import new_york_date
 
+_NO_PLAN_AT_WORK: Final = Outcome(only_if=(Stands(records.TRADING, records.ACTIVE_PLAN, None),))
 _QUOTE_PAUSE_SECONDS: Final = 0.05
 _SYMBOLS: Final = TypeAdapter(list[str])
 _SIDES: Final[frozenset[Side]] = frozenset({"buy", "sell"})
@@ -100,11 +101,14 @@ class Planner:
         except (ValueError, ArithmeticError) as error:
             self._log.error("a target cannot be planned", plan=plan_id, exc_info=True)
             outcome = impossible(plan_id, newest, f"{type(error).__name__}: {error}", self._ports.clock.now())
-        removed = tuple(Remove(records.WAITING, w.trigger) for w in waiting)
-        if not self._ports.bus.commit(outcome + Outcome(changes=removed), once=f"{plan_id}:planned"):
-            self._ports.bus.commit(Outcome(changes=removed))
-            return None
-        return plan_id
+        removed = Outcome(changes=tuple(Remove(records.WAITING, w.trigger) for w in waiting))
+        for _ in range(2):  # again where the plan that stood in the way has just ended
+            if self._ports.bus.commit(outcome + removed + _NO_PLAN_AT_WORK, once=f"{plan_id}:planned"):
+                return plan_id
+            if self._ports.book.active_plan() is not None:
+                return None  # a Redis that came back from its file has one at work again
+        self._ports.bus.commit(removed)  # it was planned before
+        return None
 
     def want_quotes(self) -> None:
         """Ask marketdata for what is held, was just traded or is to be, to know its price; and the broker for what may come."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from shared.bus import Bus, Delivery, Outcome, Publication, Put, Remove
+from shared.bus import Bus, Delivery, Outcome, Publication, Put, Remove, Stands
 from shared.bus.memory_bus import MemoryBus
 from shared.bus.redis_bus import RedisBus
 from shared.contracts import decode
@@ -103,6 +103,18 @@ def test_only_what_has_been_idle_long_enough_is_claimed(bus: Bus) -> None:
     bus.publish("in", a_message())
     read(bus)
     assert bus.claim("g", "c2", ["in"], idle_seconds=60, count=10) == []
+
+
+def test_an_effect_that_stands_on_something_else_does_not_happen(bus: Bus) -> None:
+    taken, free = Put("room", "holder", 'é"1'), Stands("room", "holder", None)
+    assert bus.commit(Outcome(changes=(taken,), only_if=(free,)), once="first")
+    late = Outcome(changes=(Put("room", "holder", "2"),), only_if=(free,))
+    assert not bus.commit(late, once="second")
+    assert not bus.commit(late)
+    assert bus.get("room", "holder") == 'é"1'
+    fits = Outcome(changes=(Remove("room", "holder"),), only_if=(Stands("room", "holder", 'é"1'),))
+    assert bus.commit(fits, once="second"), "what did not happen left no mark"
+    assert bus.commit(late)
 
 
 def test_an_effect_that_must_happen_once_does(bus: Bus) -> None:
