@@ -18,7 +18,18 @@ from shared import settings as shared_settings
 from shared.settings import Settings
 from tests.conftest import ROOT
 
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+class StrictLoader(yaml.SafeLoader):
+    """As docker compose reads it: a name that stands twice is a fault, not the newer value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        assert twice == [], f"stands twice: {', '.join(twice)} (line {node.start_mark.line + 1})"
+        return super().construct_mapping(node, deep)
+
+
+COMPOSE = yaml.load((ROOT / "docker-compose.yml").read_text(), StrictLoader)  # noqa: S506 - it is a SafeLoader
 STACK = COMPOSE["services"]
 OURS = {
     "marketdata": "marketdata",
