@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from services.strategy.adapters.listeners import DecisionHooks
 from services.strategy.adapters.loading import load_strategy
-from services.strategy.adapters.readiness import HistoryArrived
+from services.strategy.adapters.readiness import HistoryArrived, PricesArrived
 from services.strategy.adapters.redis_history import RedisHistory
 from services.strategy.adapters.scheduler import Scheduler
 from services.strategy.adapters.web import add_routes
@@ -59,10 +59,13 @@ def build(configuration: Configuration, *, clock: Clock | None = None) -> Strate
     decide = Decide(manager, history, bus, clock, account=names.namespace, rules=settings.price_rules)
     runner = build_runner(bus, decide)
     arrived = HistoryArrived(history, manager.symbols)
+    priced = PricesArrived(history, manager.symbols, clock, settings.price_rules)
     scheduler = Scheduler(
         clock,
         announce=lambda: announce_symbols(bus, manager.symbols),
-        request_run=lambda now: request_scheduled_run(bus, now, settings.before_close, why_not_ready=arrived),
+        request_run=lambda now: request_scheduled_run(
+            bus, now, settings.before_close, why_not_ready=lambda: arrived() or priced()
+        ),
     )
     token = token_check(client, names.namespace, configuration.http.http_token)
     app = create_app(SERVICE, _checks(client, clock, arrived), token, description=__doc__ or "")

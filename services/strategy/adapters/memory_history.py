@@ -22,5 +22,8 @@ class MemoryHistory:
     def find(self, symbols: Sequence[str]) -> Mapping[str, Found]:
         return {symbol: Found(self._histories.get(symbol), self._quotes.get(symbol)) for symbol in symbols}
 
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        return {symbol: self._quotes[symbol] for symbol in symbols if symbol in self._quotes}
+
     def missing(self, symbols: Sequence[str]) -> tuple[str, ...]:
         return tuple(symbol for symbol in symbols if symbol not in self._histories)

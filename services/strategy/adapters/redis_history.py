@@ -38,6 +38,14 @@ class RedisHistory:
             for symbol, history, quote in zip(symbols, histories, quotes, strict=True)
         }
 
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        if not symbols:
+            return {}
+        with reachable():
+            raws = cast("list[bytes | None]", self._redis.hmget(self._bus.state_key(LATEST_QUOTES), list(symbols)))
+        found = {symbol: _quote(symbol, raw) for symbol, raw in zip(symbols, raws, strict=True)}
+        return {symbol: quote for symbol, quote in found.items() if quote is not None}
+
     def missing(self, symbols: Sequence[str]) -> tuple[str, ...]:
         with reachable(), self._redis.pipeline(transaction=False) as pipe:
             for symbol in symbols:
@@ -53,10 +61,14 @@ def _found(symbol: str, history: bytes | None, quote: bytes | None) -> Found:
         closes = _read(DailyHistory, symbol, history)
     except UnreadableEntryError as error:
         return Found(None, None, f"daily history cannot be read: {error}")
+    return Found(closes, _quote(symbol, quote))
+
+
+def _quote(symbol: str, raw: bytes | None) -> Quote | None:
     try:
-        return Found(closes, _read(Quote, symbol, quote))
+        return _read(Quote, symbol, raw)
     except UnreadableEntryError:
-        return Found(closes)  # an unreadable quote is no quote; the table says that there is none
+        return None  # an unreadable quote is no quote; the table says that there is none
 
 
 def _read(model: type[_V], symbol: str, raw: bytes | None) -> _V | None:

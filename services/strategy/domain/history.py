@@ -185,13 +185,14 @@ def _is_worth_telling(finding: DataFinding, session: Session) -> bool:
 
 def _today(quote: Quote | None, session: Session, now: dt.datetime, rules: PriceRules) -> tuple[Decimal | None, str]:
     """The price that stands in for the session's close, or why there is none."""
-    why = _why_no_price(quote, session, now, rules)
+    why = why_no_price(quote, session, now, rules)
     if quote is None or why:
         return None, f"no close of {session.date} and no price in its place: {why}"
     return quote.mid, ""
 
 
-def _why_no_price(quote: Quote | None, session: Session, now: dt.datetime, rules: PriceRules) -> str:
+def why_no_price(quote: Quote | None, session: Session, now: dt.datetime, rules: PriceRules) -> str:
+    """Empty where the quote may stand in for the session's close."""
     if quote is None:
         return "no quote"
     if not session.open <= quote.at <= session.close:

@@ -93,6 +93,12 @@ def test_tells_which_histories_have_not_arrived(cache: Cache) -> None:
     assert cache.history.missing(("SPY",)) == ()
 
 
+def test_tells_the_newest_quotes_alone(cache: Cache) -> None:
+    cache.put_quote(a_quote("SPY"))
+    assert cache.history.quotes(["SPY", "BIL"]) == {"SPY": a_quote("SPY")}
+    assert cache.history.quotes([]) == {}
+
+
 def test_asked_for_nothing_finds_nothing(cache: Cache) -> None:
     assert cache.history.find(()) == {}
     assert cache.history.missing(()) == ()

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from services.strategy.adapters.memory_history import MemoryHistory
-from services.strategy.adapters.readiness import HistoryArrived
+from services.strategy.adapters.readiness import HistoryArrived, PricesArrived
 from services.strategy.adapters.scheduler import Scheduler
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.engine import Decision, TreeStrategy
@@ -342,4 +342,21 @@ def test_readiness_waits_for_histories_that_still_arrive_and_not_for_those_that_
     now[0] = 118.9
     assert check() is not None
     now[0] = 119.0
+    assert check() is None
+
+
+def test_the_schedule_waits_for_todays_prices_and_not_for_those_that_never_come() -> None:
+    history, clock, now = MemoryHistory(), ManualClock(NOW), [0.0]
+    check = PricesArrived(history, ("SPY", "BIL", "OKLO"), clock, RULES, monotonic=lambda: now[0])
+    assert check() == "no price yet that stands in for today's close of SPY, BIL, OKLO"
+    now[0] = 100.0
+    assert check() is not None, "nothing at all is never enough"
+    history.put_quote(a_quote("SPY"))
+    history.put_quote(a_quote("BIL", at=NOW - dt.timedelta(days=3)))
+    assert check() == "no price yet that stands in for today's close of BIL, OKLO"
+    history.put_quote(a_quote("BIL"))
+    assert check() == "no price yet that stands in for today's close of OKLO"
+    now[0] = 104.9
+    assert check() is not None
+    now[0] = 105.0
     assert check() is None
