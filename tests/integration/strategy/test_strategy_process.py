@@ -286,7 +286,10 @@ def test_the_schedule_runs_once_a_session_across_restarts(start: Start, eventual
     asked_for_more = second.run_and_wait(eventually)  # by then the schedule has looked many times
     assert len(second.facts(TARGETS)) == 2
     assert asked_for_more.run_id != target.run_id
-    second.clock.set(DECISION_TIME + dt.timedelta(days=1))
+    next_day = DECISION_TIME + dt.timedelta(days=1)
+    for symbol in symbols_of():
+        second.put_price(symbol, 100.0, at=next_day)
+    second.clock.set(next_day)
     eventually(lambda: len(second.facts(TARGETS)) == 3)
     third = second.facts(TARGETS)[-1]
     assert isinstance(third, TargetPortfolioSet)
