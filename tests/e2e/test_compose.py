@@ -160,7 +160,7 @@ def test_every_panel_of_the_dashboard_has_a_valid_query_and_most_have_data(stack
 
 
 def test_prometheus_reaches_every_service_and_no_rule_fires(stack: Stack) -> None:
-    assert stack.query('sum(up{job="alchemiser"})') == len(SERVICES)
+    eventually(lambda: stack.query('sum(up{job="alchemiser"})') == len(SERVICES), within=60, what="all are scraped")
     firing = [a["labels"]["alertname"] for a in stack.get("prometheus", "/api/v1/alerts")["data"]["alerts"]]
     assert firing == []
 
