@@ -48,6 +48,7 @@ SETTINGS: Final = {
     "EXECUTION_URGENCY": "urgent",
     "EXECUTION_REQUESTS_PER_REBALANCE": "0",
     "EXECUTION_DRIFT_TOLERANCE": "0",
+    "EXECUTION_MAX_TURNOVER": "0",  # a day of rebalances that nobody would make
 }
 
 
@@ -80,7 +81,7 @@ class Ear:
         with self._news:
             self._news.wait_for(lambda: any(map(is_it, self.heard[since:])), within)
             if (found := next((heard for heard in self.heard[since:] if is_it(heard)), None)) is None:
-                raise TimeoutError(f"never heard, but {[heard.message for heard in self.heard[since:]]}")
+                raise TimeoutError(f"never heard, but {[type(heard.message).__name__ for heard in self.heard[since:]]}")
             return found
 
     def _run(self) -> None:
