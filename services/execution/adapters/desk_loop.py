@@ -20,7 +20,18 @@ from services.execution.adapters.quotes_seen import QuotesSeen
 from services.execution.domain import smart_order
 from services.execution.domain.broker import BrokerUpdate
 from services.execution.domain.limits import Bounds
-from services.execution.domain.order_events import Cancel, Event, Hurried, Place, Query, Stopped, Tell, Tick, Updated
+from services.execution.domain.order_events import (
+    Cancel,
+    Event,
+    Hurried,
+    ImpossibleEventError,
+    Place,
+    Query,
+    Stopped,
+    Tell,
+    Tick,
+    Updated,
+)
 from services.execution.domain.order_state import Phase, SmartOrder, execution_of
 from services.execution.domain.order_step import Step
 from services.execution.domain.policies import Policies
@@ -160,7 +171,7 @@ class LegLoop:
         before, now = self.orders[order_id], self.clock.now()
         try:
             step = smart_order.step(before, event, now, self.policies.of(before.side, before.reason))
-        except smart_order.ImpossibleEventError as error:
+        except ImpossibleEventError as error:
             self._log.error("an impossible event was left out", error=str(error))
             return
         after = self._written(self._parted(before, step, now), before.told)

@@ -168,3 +168,7 @@ class Tell:
 
 
 Command = Place | Cancel | Query | Tell
+
+
+class ImpossibleEventError(ValueError):
+    """This event cannot happen to an order in this phase: something outside the table is wrong. Nothing was changed."""

@@ -16,23 +16,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from services.execution.domain import grid, order_facts, order_ticks
-from services.execution.domain.broker import RejectKind, Status
+from services.execution.domain import order_transitions as transitions
 from services.execution.domain.ladder import Policy
 from services.execution.domain.order_events import (
     Blocked,
-    Cancel,
     CancelAccepted,
     CancelRejected,
     CancelUnknown,
     Event,
     Found,
     Hurried,
+    ImpossibleEventError,
     NotFound,
     Placed,
     PlaceRejected,
@@ -42,27 +39,10 @@ from services.execution.domain.order_events import (
     Tick,
     Updated,
 )
-from services.execution.domain.order_rejections import rejected
-from services.execution.domain.order_state import Child, Phase, SmartOrder, execution_of
-from services.execution.domain.order_step import (
-    Step,
-    alerting,
-    cancelling,
-    finished,
-    later,
-    question,
-    ready,
-    stopped_and_told,
-    unknown,
-)
-from services.execution.domain.order_words import heard
+from services.execution.domain.order_state import Phase, SmartOrder
+from services.execution.domain.order_step import Step
 
 Transition = Callable[[SmartOrder, Any, dt.datetime, Policy], Step]
-_LITTLE_LESS: Final = Decimal("0.9")
-
-
-class ImpossibleEventError(ValueError):
-    """This event cannot happen to an order in this phase: something outside the table is wrong. Nothing was changed."""
 
 
 def step(order: SmartOrder, event: Event, now: dt.datetime, policy: Policy) -> Step:
@@ -78,255 +58,86 @@ def is_due(order: SmartOrder, now: dt.datetime) -> bool:
     return order.wake_at is not None and order.wake_at <= now
 
 
-def _decide(order: SmartOrder, event: Tick, now: dt.datetime, policy: Policy) -> Step:
-    return order_ticks.decided(order, event.quote, now, policy)
-
-
-def _watch(order: SmartOrder, event: Tick, now: dt.datetime, policy: Policy) -> Step:
-    return order_ticks.watched(order, event.quote, now, policy)
-
-
-def _await_cancel(order: SmartOrder, _event: Tick, now: dt.datetime, policy: Policy) -> Step:
-    return order_ticks.awaited(order, now, policy)
-
-
-def _wonder(order: SmartOrder, _event: Tick, now: dt.datetime, policy: Policy) -> Step:
-    return order_ticks.wondered(order, now, policy)
-
-
-def _told(order: SmartOrder, event: Updated, now: dt.datetime, policy: Policy) -> Step:
-    _child(order, event.update.order.client_order_id)
-    step = heard(order, event.update.order, execution_of(event.update, event.quote), now, policy)
-    if event.update.event == "order_cancel_rejected" and step.order.phase is Phase.CANCELLING:
-        return _asked_again(step, event.update.order.client_order_id, now, policy)
-    if event.update.event in {"trade_bust", "trade_correct"}:
-        what_to_do = "Compare the position with the broker's; the next rebalance starts from the broker's word."
-        name = event.update.order.client_order_id
-        return alerting(step, "critical", now, title=event.update.event, detail=name, do=what_to_do)
-    return step
-
-
-def _answered(order: SmartOrder, event: Placed | Found, now: dt.datetime, policy: Policy) -> Step:
-    _child(order, event.order.client_order_id)
-    return heard(order, event.order, None, now, policy)
-
-
-def _found_while_cancelling(order: SmartOrder, event: Found, now: dt.datetime, policy: Policy) -> Step:
-    """Still open and not even being cancelled: the cancel was lost or refused, so it is asked for once more."""
-    step = _answered(order, event, now, policy)
-    live = step.order.live
-    is_ours = live is not None and live.client_order_id == event.order.client_order_id
-    if step.order.phase is not Phase.CANCELLING or live is None or not is_ours or live.broker_order_id is None:
-        return step
-    return (
-        step
-        if live.status is Status.PENDING_CANCEL
-        else step.asking(Cancel(live.client_order_id, live.broker_order_id))
-    )
-
-
-def _place_rejected(order: SmartOrder, event: PlaceRejected, now: dt.datetime, policy: Policy) -> Step:
-    child = _child(order, event.client_order_id)
-    if child.status is not None:
-        return Step(order)  # the update stream was quicker: it lives, and the no was about the repetition
-    if order.resends and event.kind is not RejectKind.DUPLICATE_CLIENT_ID:
-        # The first sending may have been taken; only the question by client id can tell.
-        return unknown(Step(order), now, policy)
-    return rejected(order, child, event, now, policy)
-
-
-def _place_unknown(order: SmartOrder, event: PlaceUnknown, now: dt.datetime, policy: Policy) -> Step:
-    child = _child(order, event.client_order_id)
-    if child.status is not None:
-        return Step(order)
-    step = unknown(Step(order), now, policy)
-    return step.telling(order_facts.unknown(step.order, child, event.reason, now))
-
-
-def _blocked(order: SmartOrder, event: Blocked, now: dt.datetime, policy: Policy) -> Step:
-    """Nothing was journalled or sent, so the child never was; a repetition's first sending keeps its question."""
-    child = _child(order, event.client_order_id)
-    if order.resends:
-        return unknown(Step(order), now, policy)
-    kept = tuple(c for c in order.children if c is not child)
-    step = Step(replace(order, children=kept))
-    if order.stop_reason:
-        return finished(step, order.stop_reason, now)
-    smaller = _smaller(order, child, event)
-    if smaller is not None:
-        detail = f"{event.limit}: {event.detail}; shrunk to {smaller}"
-        return ready(step.changed(total=order.filled + smaller, detail=detail), now)
-    if event.may_pass:
-        pause = min(max(policy.retry_seconds[0], event.retry_seconds), policy.retry_seconds[-1])
-        return ready(step.changed(detail=f"{event.limit}: {event.detail}"), now, in_seconds=pause)
-    return finished(step, event.detail, now, limit=event.limit)
-
-
-def _smaller(order: SmartOrder, child: Child, event: Blocked) -> Decimal | None:
-    """A little less where that passes: prices have moved since the order was planned. None where it would take much less."""
-    if event.fits is None:
-        return None
-    qty = grid.shares_down(event.fits, whole=order.whole_shares)
-    least = min(child.qty * _LITTLE_LESS, child.qty - 1) if order.whole_shares else child.qty * _LITTLE_LESS
-    return qty if qty > 0 and least <= qty < child.qty else None
-
-
-def _cancel_taken(order: SmartOrder, event: CancelAccepted, _now: dt.datetime, _policy: Policy) -> Step:
-    """A request, not an end."""
-    _child(order, event.client_order_id)
-    return Step(order)
-
-
-def _cancel_refused(order: SmartOrder, event: CancelRejected | CancelUnknown, now: dt.datetime, policy: Policy) -> Step:
-    """It may have filled first, or never have arrived: ask, the first time at once. Refusal after refusal must not become a storm."""
-    child = _child(order, event.client_order_id)
-    if child.is_over:
-        return Step(order)
-    return _asked_again(Step(order), event.client_order_id, now, policy)
-
-
-def _asked_again(step: Step, client_order_id: str, now: dt.datetime, policy: Policy) -> Step:
-    """At once the first time, then at a growing pace."""
-    asks, child = step.order.asks, _child(step.order, client_order_id)
-    asked = step.changed(asks=asks + 1, wake_at=later(now, policy.pause(policy.query_backoff_seconds, asks)))
-    return asked if asks else asked.asking(question(child))
-
-
-def _missed(order: SmartOrder, event: NotFound, now: dt.datetime, policy: Policy) -> Step:
-    if _child(order, event.client_order_id).is_over:
-        return Step(order)
-    return order_ticks.missed(order, now, policy)
-
-
-def _no_answer(order: SmartOrder, event: NotFound | QueryFailed, _now: dt.datetime, _policy: Policy) -> Step:
-    """Nothing follows from it; the next question is timed already."""
-    _child(order, event.client_order_id)
-    return Step(order)
-
-
-def _about_the_past(order: SmartOrder, event: Any, _now: dt.datetime, _policy: Policy) -> Step:
-    """An answer that was overtaken: its child is known or over. Anything else is impossible here."""
-    child = _child(order, event.client_order_id)
-    if child.is_over or child.status is not None:
-        return Step(order)
-    raise ImpossibleEventError(f"{order.order_id}: {type(event).__name__} about a child that was never heard of")
-
-
-def _stop_now(order: SmartOrder, event: Stopped, now: dt.datetime, _policy: Policy) -> Step:
-    return finished(Step(order), event.reason, now)
-
-
-def _stop_when_known(order: SmartOrder, event: Stopped, _now: dt.datetime, _policy: Policy) -> Step:
-    return Step(replace(order, stop_reason=order.stop_reason or event.reason))
-
-
-def _stop_live(order: SmartOrder, event: Stopped, now: dt.datetime, policy: Policy) -> Step:
-    step = _stop_when_known(order, event, now, policy)
-    live = order.live
-    return (
-        stopped_and_told(step, "desk", "nothing is live", now) if live is None else cancelling(step, live, now, policy)
-    )
-
-
-def _hurry(order: SmartOrder, _event: Hurried, now: dt.datetime, _policy: Policy) -> Step:
-    """From now on only the last rung, for all that is left; what is live or in doubt is looked after first."""
-    if order.is_hurried:
-        return Step(order)
-    is_waiting = order.phase in {Phase.READY, Phase.WORKING}
-    return Step(replace(order, is_hurried=True, wake_at=now if is_waiting else order.wake_at))
-
-
-def _nothing(order: SmartOrder, _event: Any, _now: dt.datetime, _policy: Policy) -> Step:
-    return Step(order)
-
-
-def _child(order: SmartOrder, client_order_id: str) -> Child:
-    child = order.child(client_order_id)
-    if child is None:
-        raise ImpossibleEventError(f"{order.order_id}: {client_order_id} is no child of it")
-    return child
-
-
 TABLE: Final[Mapping[tuple[Phase, type], Transition]] = MappingProxyType(
     {
-        (Phase.READY, Tick): _decide,
-        (Phase.READY, Updated): _told,
-        (Phase.READY, Placed): _answered,
-        (Phase.READY, Found): _answered,
-        (Phase.READY, PlaceRejected): _about_the_past,
-        (Phase.READY, PlaceUnknown): _about_the_past,
-        (Phase.READY, CancelAccepted): _about_the_past,
-        (Phase.READY, CancelRejected): _about_the_past,
-        (Phase.READY, CancelUnknown): _about_the_past,
-        (Phase.READY, NotFound): _about_the_past,
-        (Phase.READY, QueryFailed): _about_the_past,
-        (Phase.READY, Stopped): _stop_now,
-        (Phase.READY, Hurried): _hurry,
-        (Phase.PLACING, Tick): _nothing,
-        (Phase.PLACING, Updated): _told,
-        (Phase.PLACING, Placed): _answered,
-        (Phase.PLACING, Found): _answered,
-        (Phase.PLACING, PlaceRejected): _place_rejected,
-        (Phase.PLACING, PlaceUnknown): _place_unknown,
-        (Phase.PLACING, Blocked): _blocked,
-        (Phase.PLACING, CancelAccepted): _about_the_past,
-        (Phase.PLACING, CancelRejected): _about_the_past,
-        (Phase.PLACING, CancelUnknown): _about_the_past,
-        (Phase.PLACING, NotFound): _no_answer,
-        (Phase.PLACING, QueryFailed): _no_answer,
-        (Phase.PLACING, Stopped): _stop_when_known,
-        (Phase.PLACING, Hurried): _hurry,
-        (Phase.WORKING, Tick): _watch,
-        (Phase.WORKING, Updated): _told,
-        (Phase.WORKING, Placed): _answered,
-        (Phase.WORKING, Found): _answered,
-        (Phase.WORKING, PlaceRejected): _about_the_past,
-        (Phase.WORKING, PlaceUnknown): _about_the_past,
-        (Phase.WORKING, CancelAccepted): _about_the_past,
-        (Phase.WORKING, CancelRejected): _about_the_past,
-        (Phase.WORKING, CancelUnknown): _about_the_past,
-        (Phase.WORKING, NotFound): _no_answer,
-        (Phase.WORKING, QueryFailed): _no_answer,
-        (Phase.WORKING, Stopped): _stop_live,
-        (Phase.WORKING, Hurried): _hurry,
-        (Phase.CANCELLING, Tick): _await_cancel,
-        (Phase.CANCELLING, Updated): _told,
-        (Phase.CANCELLING, Placed): _answered,
-        (Phase.CANCELLING, Found): _found_while_cancelling,
-        (Phase.CANCELLING, PlaceRejected): _about_the_past,
-        (Phase.CANCELLING, PlaceUnknown): _about_the_past,
-        (Phase.CANCELLING, CancelAccepted): _cancel_taken,
-        (Phase.CANCELLING, CancelRejected): _cancel_refused,
-        (Phase.CANCELLING, CancelUnknown): _cancel_refused,
-        (Phase.CANCELLING, NotFound): _no_answer,
-        (Phase.CANCELLING, QueryFailed): _no_answer,
-        (Phase.CANCELLING, Stopped): _stop_when_known,
-        (Phase.CANCELLING, Hurried): _hurry,
-        (Phase.UNKNOWN, Tick): _wonder,
-        (Phase.UNKNOWN, Updated): _told,
-        (Phase.UNKNOWN, Placed): _answered,
-        (Phase.UNKNOWN, Found): _answered,
-        (Phase.UNKNOWN, PlaceRejected): _about_the_past,
-        (Phase.UNKNOWN, PlaceUnknown): _about_the_past,
-        (Phase.UNKNOWN, CancelAccepted): _about_the_past,
-        (Phase.UNKNOWN, CancelRejected): _about_the_past,
-        (Phase.UNKNOWN, CancelUnknown): _about_the_past,
-        (Phase.UNKNOWN, NotFound): _missed,
-        (Phase.UNKNOWN, QueryFailed): _no_answer,
-        (Phase.UNKNOWN, Stopped): _stop_when_known,
-        (Phase.UNKNOWN, Hurried): _hurry,
-        (Phase.DONE, Tick): _nothing,
-        (Phase.DONE, Updated): _told,
-        (Phase.DONE, Placed): _answered,
-        (Phase.DONE, Found): _answered,
-        (Phase.DONE, PlaceRejected): _about_the_past,
-        (Phase.DONE, PlaceUnknown): _about_the_past,
-        (Phase.DONE, CancelAccepted): _about_the_past,
-        (Phase.DONE, CancelRejected): _about_the_past,
-        (Phase.DONE, CancelUnknown): _about_the_past,
-        (Phase.DONE, NotFound): _no_answer,
-        (Phase.DONE, QueryFailed): _no_answer,
-        (Phase.DONE, Stopped): _nothing,
-        (Phase.DONE, Hurried): _nothing,
+        (Phase.READY, Tick): transitions.decide,
+        (Phase.READY, Updated): transitions.told,
+        (Phase.READY, Placed): transitions.answered,
+        (Phase.READY, Found): transitions.answered,
+        (Phase.READY, PlaceRejected): transitions.about_the_past,
+        (Phase.READY, PlaceUnknown): transitions.about_the_past,
+        (Phase.READY, CancelAccepted): transitions.about_the_past,
+        (Phase.READY, CancelRejected): transitions.about_the_past,
+        (Phase.READY, CancelUnknown): transitions.about_the_past,
+        (Phase.READY, NotFound): transitions.about_the_past,
+        (Phase.READY, QueryFailed): transitions.about_the_past,
+        (Phase.READY, Stopped): transitions.stop_now,
+        (Phase.READY, Hurried): transitions.hurry,
+        (Phase.PLACING, Tick): transitions.nothing,
+        (Phase.PLACING, Updated): transitions.told,
+        (Phase.PLACING, Placed): transitions.answered,
+        (Phase.PLACING, Found): transitions.answered,
+        (Phase.PLACING, PlaceRejected): transitions.place_rejected,
+        (Phase.PLACING, PlaceUnknown): transitions.place_unknown,
+        (Phase.PLACING, Blocked): transitions.blocked,
+        (Phase.PLACING, CancelAccepted): transitions.about_the_past,
+        (Phase.PLACING, CancelRejected): transitions.about_the_past,
+        (Phase.PLACING, CancelUnknown): transitions.about_the_past,
+        (Phase.PLACING, NotFound): transitions.no_answer,
+        (Phase.PLACING, QueryFailed): transitions.no_answer,
+        (Phase.PLACING, Stopped): transitions.stop_when_known,
+        (Phase.PLACING, Hurried): transitions.hurry,
+        (Phase.WORKING, Tick): transitions.watch,
+        (Phase.WORKING, Updated): transitions.told,
+        (Phase.WORKING, Placed): transitions.answered,
+        (Phase.WORKING, Found): transitions.answered,
+        (Phase.WORKING, PlaceRejected): transitions.about_the_past,
+        (Phase.WORKING, PlaceUnknown): transitions.about_the_past,
+        (Phase.WORKING, CancelAccepted): transitions.about_the_past,
+        (Phase.WORKING, CancelRejected): transitions.about_the_past,
+        (Phase.WORKING, CancelUnknown): transitions.about_the_past,
+        (Phase.WORKING, NotFound): transitions.no_answer,
+        (Phase.WORKING, QueryFailed): transitions.no_answer,
+        (Phase.WORKING, Stopped): transitions.stop_live,
+        (Phase.WORKING, Hurried): transitions.hurry,
+        (Phase.CANCELLING, Tick): transitions.await_cancel,
+        (Phase.CANCELLING, Updated): transitions.told,
+        (Phase.CANCELLING, Placed): transitions.answered,
+        (Phase.CANCELLING, Found): transitions.found_while_cancelling,
+        (Phase.CANCELLING, PlaceRejected): transitions.about_the_past,
+        (Phase.CANCELLING, PlaceUnknown): transitions.about_the_past,
+        (Phase.CANCELLING, CancelAccepted): transitions.cancel_taken,
+        (Phase.CANCELLING, CancelRejected): transitions.cancel_refused,
+        (Phase.CANCELLING, CancelUnknown): transitions.cancel_refused,
+        (Phase.CANCELLING, NotFound): transitions.no_answer,
+        (Phase.CANCELLING, QueryFailed): transitions.no_answer,
+        (Phase.CANCELLING, Stopped): transitions.stop_when_known,
+        (Phase.CANCELLING, Hurried): transitions.hurry,
+        (Phase.UNKNOWN, Tick): transitions.wonder,
+        (Phase.UNKNOWN, Updated): transitions.told,
+        (Phase.UNKNOWN, Placed): transitions.answered,
+        (Phase.UNKNOWN, Found): transitions.answered,
+        (Phase.UNKNOWN, PlaceRejected): transitions.about_the_past,
+        (Phase.UNKNOWN, PlaceUnknown): transitions.about_the_past,
+        (Phase.UNKNOWN, CancelAccepted): transitions.about_the_past,
+        (Phase.UNKNOWN, CancelRejected): transitions.about_the_past,
+        (Phase.UNKNOWN, CancelUnknown): transitions.about_the_past,
+        (Phase.UNKNOWN, NotFound): transitions.missed,
+        (Phase.UNKNOWN, QueryFailed): transitions.no_answer,
+        (Phase.UNKNOWN, Stopped): transitions.stop_when_known,
+        (Phase.UNKNOWN, Hurried): transitions.hurry,
+        (Phase.DONE, Tick): transitions.nothing,
+        (Phase.DONE, Updated): transitions.told,
+        (Phase.DONE, Placed): transitions.answered,
+        (Phase.DONE, Found): transitions.answered,
+        (Phase.DONE, PlaceRejected): transitions.about_the_past,
+        (Phase.DONE, PlaceUnknown): transitions.about_the_past,
+        (Phase.DONE, CancelAccepted): transitions.about_the_past,
+        (Phase.DONE, CancelRejected): transitions.about_the_past,
+        (Phase.DONE, CancelUnknown): transitions.about_the_past,
+        (Phase.DONE, NotFound): transitions.no_answer,
+        (Phase.DONE, QueryFailed): transitions.no_answer,
+        (Phase.DONE, Stopped): transitions.nothing,
+        (Phase.DONE, Hurried): transitions.nothing,
     }
 )

@@ -34,7 +34,7 @@ from services.execution.domain.order_events import (
 )
 from services.execution.domain.order_rejections import REACTIONS
 from services.execution.domain.order_state import Phase, SmartOrder
-from services.execution.domain.smart_order import TABLE, ImpossibleEventError
+from services.execution.domain.smart_order import TABLE
 from shared.contracts import Message
 from shared.contracts.alerts import AlertRaised
 from shared.contracts.execution import (
@@ -114,14 +114,14 @@ def test_the_table_speaks_about_every_phase_and_every_event() -> None:
 def test_what_is_not_in_the_table_raises_and_changes_nothing() -> None:
     life = working()
     before = life.order
-    with pytest.raises(ImpossibleEventError):
+    with pytest.raises(order_events.ImpossibleEventError):
         life(Blocked(MID, "spread", "too wide", may_pass=True))
     assert life.order is before
 
 
 @pytest.mark.parametrize("life", [placing, working, cancelling, unknown])
 def test_words_about_a_strangers_order_are_refused(life: typing.Callable[[], Life]) -> None:
-    with pytest.raises(ImpossibleEventError, match="no child"):
+    with pytest.raises(order_events.ImpossibleEventError, match="no child"):
         life()(Found(a_word("somebody-else")))
 
 
