@@ -1,6 +1,6 @@
 """Our backtest beside bt, backtesting, backtrader, vectorbt and zipline-reloaded on the same two tasks, in one run.
 
-    .venv/bin/python benchmarks/backtest_peers.py [--closes PATH] [--venvs DIR] [--write]
+    .venv/bin/python -m benchmarks.backtest_peers [--closes PATH] [--venvs DIR] [--write]
 
 Each tool is installed into an environment of its own, for the comparison only. Task A: ten ETFs in equal weights, rebalanced
 at the close of each month's first session. Task B: TQQQ while RSI10(SPY) < 70 at the close, else BIL, traded at that close.
@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import numpy as np
 from backtest.conventions import Conventions, Fill
 from backtest.engine import run
 from backtest.history import History, read_closes
+from benchmarks import results_page
 from services.strategy.domain.engine import TreeStrategy
 from services.strategy.domain.language import Part, cash, equal, rsi, when
 from services.strategy.domain.portfolio import Allotment, StrategyManager
@@ -37,7 +37,6 @@ from services.strategy.domain.rebalance import Calendar
 from services.strategy.domain.tree import If
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "RESULTS.md"
 CLOSES = HERE.parent.parent / "shared" / "data" / "daily_close" / "core26_2010_2024.csv.gz"
 PEERS = {
     "bt": ("event-driven", ["bt"]),
@@ -158,19 +157,11 @@ def section(rows: list[Row]) -> str:
     head = f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores."
     return (
         "## Backtest against other libraries\n\n"
-        "`.venv/bin/python benchmarks/backtest_peers.py --write`: tasks A and B of the script's first lines, 3,774 sessions, no costs, "
+        "`.venv/bin/python -m benchmarks.backtest_peers --write`: tasks A and B of the script's first lines, 3,774 sessions, no costs, "
         f"fractional shares. {head} Ratios of medians in one run; 'curves apart' is the worst day's distance from our curve "
         "under the same conventions (for backtesting: cash for BIL; for zipline: filled at the next session's close).\n\n"
         f"{table(rows)}\n"
     )
-
-
-def write(text: str) -> None:
-    """Into RESULTS.md, in the place of the section of the last run."""
-    title = text.splitlines()[0]
-    before = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
-    kept = re.sub(rf"(?ms)^{re.escape(title)}$.*?(?=^## |\Z)", "", before).rstrip("\n")
-    RESULTS.write_text(f"{kept}\n\n{text}")
 
 
 def main() -> int:
@@ -190,7 +181,7 @@ def main() -> int:
         rows += rows_of(peer, kind, answer, history)
     print(table(rows))
     if asked.write:
-        write(section(rows))
+        results_page.put(section(rows))
     slow = [r for r in rows if r.seconds / r.ours < (1 if r.kind == "vectorised" else 10)]
     far = [r for r in rows if not r.differs and not r.apart_bps <= SAME_BPS]
     for row in [*slow, *far]:

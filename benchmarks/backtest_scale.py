@@ -28,7 +28,7 @@ from backtest.conventions import Conventions, Costs
 from backtest.engine import run
 from backtest.history import History
 from backtest.result import evaluate
-from benchmarks.backtest_peers import write
+from benchmarks import results_page
 from benchmarks.generated_symphony import generated_tree
 from benchmarks.growth_picture import Panel, svg
 from services.strategy.domain.closes import Closes
@@ -138,7 +138,7 @@ def main() -> int:
         return 0
     known: dict[Size, Found] = {size: measured(size) for size in dict.fromkeys((*BY_SESSIONS, *BY_SYMBOLS, *BY_NODES))}
     if asked.write:
-        write(as_markdown(list(known.values())))
+        results_page.put(as_markdown(list(known.values())))
     if asked.plot:
         asked.plot.write_text(
             as_picture(*([known[size] for size in sizes] for sizes in (BY_SESSIONS, BY_SYMBOLS, BY_NODES)))

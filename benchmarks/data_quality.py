@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from backtest.recorded_series import as_history, read_series
+from benchmarks import results_page
 from services.strategy.adapters.loading import load_strategy
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.columns import Columns
@@ -29,7 +30,6 @@ from shared.contracts.marketdata import DailyHistory
 from shared.quality import Doubt, Series, Surroundings, examine, market_volume, settled, unknown_closes
 from shared.sessions import sessions_between
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 HEADING = "## Data quality"
 FIRST, SINCE, UNTIL = dt.date(2020, 7, 27), dt.date(2023, 7, 3), dt.date(2024, 12, 31)
 FULL_TAPE = 1e9
@@ -135,13 +135,6 @@ def section(data: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(text: str) -> None:
-    before = RESULTS.read_text(encoding="utf-8")
-    head, _, rest = before.partition(HEADING)
-    _, mark, later = rest.partition("\n## ")
-    RESULTS.write_text(f"{head.rstrip()}\n\n{text}{mark}{later}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -150,7 +143,7 @@ def main() -> None:
     text = section(arguments.data)
     print(text)
     if arguments.write:
-        write(text)
+        results_page.put(text)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 import resource
 import statistics
 import time
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from benchmarks import results_page
 from benchmarks.generated_symphony import generated_symphony
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.columns import Columns
@@ -34,7 +34,6 @@ from services.strategy.domain.tree import Node
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOSES = ROOT.parent / "shared" / "data" / "daily_close" / "klm69_2015_2024.csv.gz"
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 TITLE = "## Decisions"
 SHARES = {"nuclear": "0.3", "tecl": "0.5", "klm": "0.2"}
 
@@ -131,13 +130,6 @@ def as_markdown(found: list[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write(section: str) -> None:
-    """In place of the section of the same title; the others stay as they are."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
-    kept = re.sub(rf"{re.escape(TITLE)}\n.*?(?=^## |\Z)", "", text, flags=re.DOTALL | re.MULTILINE).rstrip()
-    RESULTS.write_text(f"{kept}\n\n{section}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
@@ -147,7 +139,7 @@ def main() -> None:
     section = as_markdown(found)
     print(section)
     if arguments.write:
-        write(section)
+        results_page.put(section)
     missed = [figure.what for figure in found if figure.seconds > figure.target]
     if missed:
         raise SystemExit(f"slower than it should be: {', '.join(missed)}")

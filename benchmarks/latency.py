@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import redis
 
+from benchmarks import results_page
 from cli.embedded_redis import embedded_redis
 from services.simulator.domain.generator_universe import ASSETS, WHOLE_SHARES_ONLY
 from shared.contracts import Message, decode, streams
@@ -37,7 +38,6 @@ from shared.contracts.execution import (
 )
 from tests.integration.execution.processes import Stack
 
-RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 TITLE: Final = "## Latency"
 MANY: Final = 42
 BARE: Final = 100
@@ -265,12 +265,6 @@ def section(found: Found) -> str:
     )
 
 
-def write(text: str) -> None:
-    kept = RESULTS.read_text(encoding="utf-8")
-    kept = re.sub(rf"\n*{TITLE}\n.*?(?=\n## |\Z)", "", kept, flags=re.DOTALL).rstrip()
-    RESULTS.write_text(f"{kept}\n\n{text}", encoding="utf-8")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
@@ -279,7 +273,7 @@ def main() -> int:
     text = section(measured(arguments.rounds))
     sys.stdout.write(text)
     if arguments.write:
-        write(text)
+        results_page.put(text)
     return 0
 
 

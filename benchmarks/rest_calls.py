@@ -7,7 +7,6 @@ simulator allows 200 a minute and answers the next one with 429. Seeds differ in
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
 import sys
 from collections import Counter
@@ -15,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
+from benchmarks import results_page
 from benchmarks.rest_calls_room import MORE, QUIET, Room, simulator
 from services.simulator.domain.generator_universe import ASSETS
 from shared import logs
 
-RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 TITLE: Final = "## Requests"
 MOST: Final = 200
 WINDOW_SECONDS: Final = 62
@@ -126,12 +124,6 @@ def section(found: dict[str, list[Turnover]], pace: float) -> str:
     )
 
 
-def write(text: str) -> None:
-    kept = RESULTS.read_text(encoding="utf-8")
-    kept = re.sub(rf"\n*{TITLE}\n.*?(?=\n## |\Z)", "", kept, flags=re.DOTALL).rstrip()
-    RESULTS.write_text(f"{kept}\n\n{text}", encoding="utf-8")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=34, help=f"of each shape; {TURNOVERS} turnovers each")
@@ -150,7 +142,7 @@ def main() -> int:
     text = section(found, arguments.pace)
     sys.stdout.write(text)
     if arguments.write:
-        write(text)
+        results_page.put(text)
     everything = [turnover for turnovers in found.values() for turnover in turnovers]
     is_kept = all(percentile([t.total for t in turnovers], 0.99) <= MOST for turnovers in found.values())
     return 0 if is_kept and not any(turnover.too_many for turnover in everything) else 1

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import shortfall_picture, shortfall_report
+from benchmarks import results_page, shortfall_picture, shortfall_report
 from benchmarks.shortfall_desk import Ours
 from benchmarks.shortfall_replay import Documented, Parent, Rules, Worked, Worker, market_on_arrival
 from benchmarks.shortfall_report import COUNTINGS, DEFAULT, DOCUMENTED, MARKET, Line, table, verdicts
@@ -275,7 +275,7 @@ def main() -> int:
     if given.plot:
         given.plot.write_text(shortfall_picture.svg(found), encoding="utf-8")
     if given.write:
-        shortfall_report.write(shortfall_report.section(found, given.parents, given.seed))
+        results_page.put(shortfall_report.section(found, given.parents, given.seed))
     doubts = verdicts(found, DEFAULT)
     print(
         f"\n{DEFAULT} beats both in every regime, counted both ways."

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.shortfall_statistics import Estimate
 
 COUNTINGS: Final = ("undecided are no fills", "undecided are fills")
 MARKET, DOCUMENTED, DEFAULT = "market on arrival", "documented ladder", "our default"
-RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 TITLE: Final = "## Shortfall"
 
 
@@ -107,10 +104,3 @@ def _row(line: Line, found: Sequence[Line]) -> str:
         _marked(line.against_documented),
     )
     return f"| {' | '.join(cell.strip() for cell in cells)} |"
-
-
-def write(text: str) -> None:
-    """In place of the section of the same title; the others stay as they are."""
-    before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
-    kept = re.sub(rf"{re.escape(TITLE)}\n.*?(?=^## |\Z)", "", before, flags=re.DOTALL | re.MULTILINE).rstrip()
-    RESULTS.write_text(f"{kept}\n\n{text.rstrip()}\n", encoding="utf-8")
