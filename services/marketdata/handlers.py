@@ -294,7 +294,7 @@ class HistoryKeeper:
 
         While it is asked, which may take minutes, what is not cached at all is cached as doubtful as it is.
         """
-        doubts = self._doubts(found, now)
+        doubts = self._judge.doubts(found, now)
         histories = {symbol: self._judge.settle(check, doubts[symbol], None, now) for symbol, check in found.items()}
         asked = [symbol for symbol, check in found.items() if self._wants_second(check, doubts[symbol])]
         for symbol, history in histories.items():
@@ -304,13 +304,6 @@ class HistoryKeeper:
         for symbol, second in theirs.items():
             histories[symbol] = self._judge.settle(found[symbol], doubts[symbol], second, now)
         return histories, unanswered
-
-    def _doubts(self, found: dict[str, CheckedHistory], now: dt.datetime) -> dict[str, tuple[Doubt, ...]]:
-        """Source by source: how full a feed was is told by that feed alone."""
-        doubts: dict[str, tuple[Doubt, ...]] = {}
-        for name in {check.history.source for check in found.values()}:
-            doubts |= self._judge.doubts({s: c for s, c in found.items() if c.history.source == name}, now)
-        return doubts
 
     def _wants_second(self, check: CheckedHistory, doubts: tuple[Doubt, ...]) -> bool:
         if len(self._sources) == 1 or check.history.source != self._sources[0].name:

@@ -182,9 +182,10 @@ def _ends_early(series: Series, around: Surroundings, bounds: Thresholds) -> Ite
     """What has not traded for a month is no more: that is only said."""
     if not len(series) or around.last_session is None or series.dates[-1] >= around.last_session:
         return
-    missing = tuple(s.date for s in sessions_between(series.dates[-1], around.last_session))[1:]
+    newest = series.dates[-1]
+    missing = tuple(s.date for s in sessions_between(newest, around.last_session) if s.date > newest)
     if missing:
-        seen, expected = f"it ends on {series.dates[-1]}", f"closes up to {around.last_session}"
+        seen, expected = f"it ends on {newest}", f"closes up to {around.last_session}"
         yield Doubt("stale price", missing, seen, expected, refuses=len(missing) <= bounds.ended_sessions)
 
 

@@ -124,14 +124,23 @@ def _alike(mine: FloatArray, theirs: FloatArray) -> float:
 
 
 def _steps(comparison: Comparison, tolerance: Tolerance) -> Iterator[Doubt]:
-    """A lasting step beyond any dividend: one of the two did not apply an action."""
+    """A lasting step beyond any dividend: one of the two did not apply an action, the one that moved more that day."""
     jumps = np.flatnonzero(np.abs(np.diff(comparison.ratios)) > tolerance.step) + 1
     for place in jumps:
         day = comparison.dates[place]
         step = comparison.step_at(day)
         if step is not None and abs(step) > tolerance.step and _is_where_it_steps(comparison, int(place), step):
             seen = f"{np.exp(step):.4g} times as much against the second source as before"
-            yield Doubt("unapplied split", (day,), seen, "the same level on both sides", "before", move=step)
+            expected = "the same level on both sides"
+            if _is_the_seconds(comparison, int(place)):
+                yield Doubt("unapplied split", (day,), f"{seen}; the step is its own", expected, "nothing", refuses=False)
+            else:
+                yield Doubt("unapplied split", (day,), seen, expected, "before", move=step)
+
+
+def _is_the_seconds(comparison: Comparison, place: int) -> bool:
+    mine, theirs = (abs(float(np.log(column[place] / column[place - 1]))) for column in _columns(comparison))
+    return theirs > mine
 
 
 def _is_where_it_steps(comparison: Comparison, place: int, step: float) -> bool:

@@ -36,6 +36,8 @@ class _Desk:
     theirs: dict[dt.date, tuple[float, ...]]
     trusted: Series | None
     """The second source's rows that no gate doubts."""
+    around: Surroundings
+    accepted: Accepted
     findings: list[DataFinding] = field(default_factory=list)
     replaced: set[dt.date] = field(default_factory=set)
 
@@ -73,8 +75,11 @@ def settled(
 ) -> DailyHistory:
     """The history with its findings, and with the second source's rows where they explain what was doubted."""
     theirs = {} if second is None else _rows_of(second)
-    desk = _Desk(history, second, _rows_of(history), theirs, None if second is None else _trusted(second, around))
-    open_doubts = list(_not_accepted(desk, doubts, accepted))
+    # How full the first source's feed was says nothing of the second's.
+    around = Surroundings(around.last_session)
+    trusted = None if second is None else _trusted(second, around)
+    desk = _Desk(history, second, _rows_of(history), theirs, trusted, around, accepted)
+    open_doubts = list(_not_accepted(desk, doubts))
     if desk.trusted is not None and any(d.spoils == "all" for d in open_doubts):
         return _replaced_whole(desk, open_doubts)
     spoilt = {day for doubt in open_doubts if doubt.spoils == "close" for day in doubt.dates}
@@ -82,13 +87,13 @@ def settled(
         _settle_step(desk, doubt, spoilt)
     for doubt in (d for d in open_doubts if d.spoils != "before"):
         _settle_rows(desk, doubt, spoilt)
-    return _compared(desk, spoilt, accepted)
+    return _compared(desk, spoilt)
 
 
-def _not_accepted(desk: _Desk, doubts: Iterable[Doubt], accepted: Accepted) -> Iterator[Doubt]:
+def _not_accepted(desk: _Desk, doubts: Iterable[Doubt]) -> Iterator[Doubt]:
     """What is left to settle: a doubt of many days that was accepted for one of them stands for the others."""
     for doubt in doubts:
-        true = [day for day in doubt.dates if (desk.history.symbol, day) in accepted]
+        true = [day for day in doubt.dates if (desk.history.symbol, day) in desk.accepted]
         left = [] if true and doubt.spoils != "close" else [day for day in doubt.dates if day not in true]
         if true:
             desk.tell(doubt, "accepted", true)
@@ -105,7 +110,7 @@ def _rows_of(history: DailyHistory) -> dict[dt.date, tuple[float, ...]]:
 def _trusted(second: DailyHistory, around: Surroundings) -> Series | None:
     """Its moves that look like splits are left in: what they are is seen beside the first source's."""
     series = Series.of_history(second)
-    doubts = examine(series, Surroundings(around.last_session))
+    doubts = examine(series, around)
     if any(doubt.spoils == "all" for doubt in doubts):
         return None
     series = series.without({day for d in doubts if d.refuses and d.spoils == "close" for day in d.dates})
@@ -115,7 +120,8 @@ def _trusted(second: DailyHistory, around: Surroundings) -> Series | None:
 def _replaced_whole(desk: _Desk, doubts: Sequence[Doubt]) -> DailyHistory:
     """A history that is stamped off throughout is no evidence of anything: the second source's stands in its place."""
     assert desk.second is not None  # noqa: S101 - trusted comes from it
-    theirs = settled(desk.second, examine(Series.of_history(desk.second)))
+    doubted = examine(Series.of_history(desk.second), desk.around)
+    theirs = settled(desk.second, doubted, around=desk.around, accepted=desk.accepted)
     for doubt in doubts:
         desk.tell(doubt, "repaired" if doubt.spoils == "all" else "noted")
     return theirs.model_copy(update={"findings": (*desk.findings, *theirs.findings)})
@@ -179,12 +185,12 @@ def _replace(desk: _Desk, comparison: Comparison, day: dt.date) -> bool:
     return True
 
 
-def _compared(desk: _Desk, spoilt: Collection[dt.date], accepted: Accepted) -> DailyHistory:
+def _compared(desk: _Desk, spoilt: Collection[dt.date]) -> DailyHistory:
     """What only the comparison shows, in the rows that are the first source's own and were not doubted before."""
     comparison = desk.comparison(set(spoilt) | desk.replaced)
     if comparison is None:
         return _history(desk)
-    for doubt in _not_accepted(desk, compare(comparison), accepted):
+    for doubt in _not_accepted(desk, compare(comparison)):
         if doubt.spoils == "all":
             return _replaced_whole(desk, [doubt])
         if doubt.spoils == "before":

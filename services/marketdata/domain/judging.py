@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from services.marketdata.domain.history import SETTLES_AFTER, CheckedHistory, last_finished_session
+from services.marketdata.domain.history import SETTLES_AFTER, CheckedHistory, SourceName, last_finished_session
 from shared.contracts.marketdata import DailyHistory, DataFinding, Verdict
 from shared.quality import Doubt, Surroundings, examine, market_volume, settled
 from shared.quality.settling import Accepted
@@ -15,27 +15,29 @@ Told = Mapping[str, Sequence[DataFinding]]
 
 
 class Judge:
-    """Remembers how full the feed was on each day, so that one symbol fetched alone is judged by that too."""
+    """Remembers how full each source's feed was on each day, so that one symbol fetched alone is judged by that too."""
 
     def __init__(self, accepted: Accepted = frozenset()) -> None:
         self._accepted = accepted
-        self._market_volume: dict[dt.date, float] = {}
+        self._market_volume: dict[SourceName, dict[dt.date, float]] = {}
 
     def doubts(self, found: Mapping[str, CheckedHistory], now: dt.datetime) -> dict[str, tuple[Doubt, ...]]:
-        """What the gates say of each, all of one source and one fetch."""
-        self._market_volume |= market_volume(check.series for check in found.values())
-        around = self._surroundings(now)
-        return {symbol: examine(check.series, around) for symbol, check in found.items()}
+        """What the gates say of each."""
+        for source in {check.history.source for check in found.values()}:
+            of_it = [check.series for check in found.values() if check.history.source == source]
+            self._market_volume.setdefault(source, {}).update(market_volume(of_it))
+        return {symbol: examine(check.series, self._surroundings(check, now)) for symbol, check in found.items()}
 
     def settle(
         self, check: CheckedHistory, doubts: Sequence[Doubt], second: CheckedHistory | None, now: dt.datetime
     ) -> DailyHistory:
         """With its findings, and repaired where the second source explains them."""
         other = None if second is None else second.history
-        return settled(check.history, doubts, other, self._surroundings(now), self._accepted)
+        return settled(check.history, doubts, other, self._surroundings(check, now), self._accepted)
 
-    def _surroundings(self, now: dt.datetime) -> Surroundings:
-        return Surroundings(last_finished_session(now - SETTLES_AFTER).date, self._market_volume)
+    def _surroundings(self, check: CheckedHistory, now: dt.datetime) -> Surroundings:
+        full = self._market_volume.get(check.history.source, {})
+        return Surroundings(last_finished_session(now - SETTLES_AFTER).date, full)
 
 
 def newly_found(history: DailyHistory, before: DailyHistory | None, verdict: Verdict) -> list[DataFinding]:

@@ -131,6 +131,16 @@ def test_a_symbol_fetched_alone_is_judged_by_how_full_the_feed_was_before() -> N
     assert [(d.gate, d.dates) for d in alone if d.refuses] == []
 
 
+def test_how_full_one_feed_was_says_nothing_of_another() -> None:
+    dates = [s.date for s in sessions_between(dt.date(2024, 4, 1), MONDAY + DAY)]
+    cut_off = [a_row(day, 100.0 + n % 3, volume=9e4 if day == MONDAY else 1e6) for n, day in enumerate(dates)]
+    whole = [a_row(day, 100.0 + n % 3) for n, day in enumerate(dates)]
+    judge = Judge()
+    judge.doubts({f"S{n}": check(cut_off) for n in range(9)}, DURING)
+    other = checked("SPY", whole, source="twelvedata", adjustment="all", now=DURING)
+    assert [d for d in judge.doubts({"SPY": other}, DURING)["SPY"] if d.refuses] == []
+
+
 def test_weekends_and_holidays_are_no_gaps() -> None:
     assert missing_sessions([dt.date(2024, 7, 3), dt.date(2024, 7, 5), dt.date(2024, 7, 8)]) == ()
     assert missing_sessions([]) == ()

@@ -106,6 +106,13 @@ def test_a_history_that_ends_before_the_last_finished_session_is_stale_since() -
     ]
 
 
+def test_a_row_of_a_weekend_after_it_hides_no_missing_end() -> None:
+    history = a_history(days=242)
+    monday, saturday = history.dates[-1], dt.date(2023, 12, 16)
+    stray = with_columns(history, dates=(*history.dates[:-1], saturday))
+    assert ("stale price", (monday,), True) in told(stray, Surroundings(monday))
+
+
 def test_a_history_that_ended_a_month_ago_is_no_more_and_that_is_only_said() -> None:
     history = a_history()
     ended = without_rows(history, *range(-21, 0))

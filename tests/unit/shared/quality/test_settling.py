@@ -91,6 +91,14 @@ def test_a_second_source_with_a_third_opinion_leaves_it_refused() -> None:
     assert ("unapplied split", "refused", "") in told(found)
 
 
+@pytest.mark.parametrize("factor", [4, 0.1])
+def test_a_split_that_only_the_second_source_did_not_apply_changes_nothing(factor: float) -> None:
+    found = settle(CLEAN, second(scaled(CLEAN, slice(0, ROW), factor)))
+    assert ("unapplied split", "noted", "") in told(found)
+    assert found.close == CLEAN.close
+    assert unknown_closes(found.dates, found.findings, CLEAN.dates[ROW + 3]) == {}
+
+
 def test_a_close_that_the_second_source_lacks_too_stays_unknown() -> None:
     found = settle(DEFECTS["missing session"](CLEAN), second(DEFECTS["missing session"](CLEAN)))
     assert told(found) == [("missing session", "refused", "")]
@@ -136,6 +144,16 @@ def test_a_history_a_session_late_is_found_beside_the_second_source_though_every
     assert told(found)[0] == ("wrong time zone", "repaired", "twelvedata")
     assert found.source == "twelvedata"
     assert found.close == CLEAN.close
+
+
+def test_a_second_source_that_takes_the_place_of_the_first_is_looked_at_as_closely() -> None:
+    found = settle(DEFECTS["wrong time zone"](CLEAN), second(without_rows(CLEAN, -1, -2)))
+    assert ("stale price", CLEAN.dates[-2:], "refused") in [(f.gate, f.dates, f.verdict) for f in found.findings]
+
+
+def test_what_a_person_accepted_is_true_of_the_source_that_takes_the_place_of_the_first() -> None:
+    both = settle(shifted(CLEAN, -1), second(DEFECTS["outlier"](CLEAN)), accepted=frozenset({("SPY", DAY)}))
+    assert ("outlier", "accepted", "") in told(both)
 
 
 def test_what_a_person_accepted_is_true() -> None:
