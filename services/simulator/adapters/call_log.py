@@ -7,7 +7,8 @@ to write, so that a killed process loses nothing and a power cut may. Logins, wa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Final
@@ -58,7 +59,7 @@ _ORIGIN = TypeAdapter(Origin)
 
 
 class CallLog:
-    """One directory for one venue. `monotonic` spaces out the saving of the clock."""
+    """One directory for one venue. `monotonic` spaces out the saving of the clock. Raises StateError where it cannot be one."""
 
     def __init__(self, directory: Path, configured: Setup, monotonic: Callable[[], float]) -> None:
         self._calls = directory / "calls.jsonl"
@@ -66,10 +67,15 @@ class CallLog:
         self._configured = configured
         self._monotonic = monotonic
         self._saved_at = -_SAVE_EVERY_SECONDS
-        directory.mkdir(parents=True, exist_ok=True)
+        with _usable(directory):
+            directory.mkdir(parents=True, exist_ok=True)
 
     def take_up(self) -> Kept:
         """What is kept. Raises StateError."""
+        with _usable(self._calls):
+            return self._taken_up()
+
+    def _taken_up(self) -> Kept:
         text = self._calls.read_text() if self._calls.exists() else ""
         first, *rest = text.splitlines(keepends=True) or [""]
         if not first.endswith("\n"):
@@ -129,6 +135,14 @@ class CallLog:
                     f"{wanted or '(default)'}; expected the same, or an empty directory for a new exchange"
                 )
         return origin
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
+        raise StateError(f"{path}: expected to read and write there, got {error}") from error
 
 
 def _put(path: Path, text: str) -> None:

@@ -91,6 +91,15 @@ def test_what_cannot_be_read_is_named(start_simulator: Start, tmp_path: Path, li
         start_simulator(state=tmp_path)
 
 
+def test_what_is_no_directory_or_no_text_is_named(start_simulator: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="file: expected to read and write there, got"):
+        start_simulator(state=tmp_path / "file")
+    (tmp_path / "calls.jsonl").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(StateError, match="calls.jsonl: expected to read and write there, got"):
+        start_simulator(state=tmp_path)
+
+
 def test_other_settings_do_not_get_an_exchange_that_is_not_theirs(tmp_path: Path, start_simulator: Start) -> None:
     start_simulator(state=tmp_path).stop()
     command = [sys.executable, "-m", "cli.main", "simulator", "--port", "0", "--seed", "8", "--state", str(tmp_path)]
