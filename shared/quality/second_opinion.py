@@ -133,7 +133,9 @@ def _steps(comparison: Comparison, tolerance: Tolerance) -> Iterator[Doubt]:
             seen = f"{np.exp(step):.4g} times as much against the second source as before"
             expected = "the same level on both sides"
             if _is_the_seconds(comparison, int(place)):
-                yield Doubt("unapplied split", (day,), f"{seen}; the step is its own", expected, "nothing", refuses=False)
+                yield Doubt(
+                    "unapplied split", (day,), f"{seen}; the step is its own", expected, "nothing", refuses=False
+                )
             else:
                 yield Doubt("unapplied split", (day,), seen, expected, "before", move=step)
 
