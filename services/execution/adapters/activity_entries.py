@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from services.execution.adapters.ancestry import placed_as
 from services.execution.domain import identity
 from services.execution.domain.broker import Activity, BrokerOrder, Fill, Payment
 from services.execution.domain.ledger_entries import Entry, Executed, Paid, category_of
 from services.execution.ports import Broker, Journal
 
-_SHARE: Final = re.compile(r"[A-Z]+(\.[A-Z]+)?$")
-_CONTRACT: Final = re.compile(r"[A-Z]+\d{6}[CP]\d{8}$")
-"""An option as the OCC names it; crypto is written with a slash."""
+_CONTRACT: Final = re.compile(r"[A-Z]+\d{6,7}[CP]\d{8}$")
+"""An option as the OCC names it, with one more digit where it was adjusted; crypto is written with a slash."""
 _SHARES_OF_A_CONTRACT: Final = 100
 
 
@@ -26,17 +26,20 @@ def entry_of(activity: Activity, orders: Mapping[str, BrokerOrder], broker: Brok
     """None for what moves neither shares nor money. An order that is not among `orders` is asked for."""
     if isinstance(activity, Payment):
         return _paid(activity) if activity.amount else None
-    if not _SHARE.match(activity.symbol):
+    if "/" in activity.symbol or _CONTRACT.match(activity.symbol):
         return _paid_for(activity)
-    order = orders.get(activity.order_id) or broker.order(activity.order_id)
-    client_id = None if order is None else order.client_order_id
-    plan_id = identity.plan_named_in(client_id) if client_id is not None and journal.knows(client_id) else None
+
+    def order_of(order_id: str) -> BrokerOrder | None:
+        return orders.get(order_id) or broker.order(order_id)
+
+    order = order_of(activity.order_id)
+    ours = placed_as(order, order_of, journal)
     return Executed(
         id=name_of(activity),
         at=activity.at,
         order_id=activity.order_id,
-        client_order_id=client_id,
-        plan_id=plan_id,
+        client_order_id=None if order is None else order.client_order_id,
+        plan_id=None if ours is None else identity.plan_named_in(ours),
         symbol=activity.symbol,
         side=activity.side,
         qty=activity.qty,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from services.execution.adapters.ancestry import placed_as
 from services.execution.domain.broker import BrokerOrder
 from services.execution.ports import Broker, Journal, StoppedOrders
 from shared.contracts.base import Side
@@ -64,7 +65,8 @@ class OrderStopper:
         return tuple(self._broker.open_orders())
 
     def is_ours(self, order: BrokerOrder) -> bool:
-        return self._journal.knows(order.client_order_id)
+        """Also what a person put in the place of one of ours."""
+        return placed_as(order, self._broker.order, self._journal) is not None
 
     def _ours(self) -> list[BrokerOrder]:
         return [order for order in self._broker.open_orders() if self.is_ours(order)]

@@ -112,7 +112,7 @@ class Planner:
 
     def want_quotes(self) -> None:
         """Ask marketdata for what is held, was just traded or is to be, to know its price; and the broker for what may come."""
-        held = [position.symbol for position in self._ports.broker.positions()]
+        held = [position.symbol for position in self._ports.broker.positions() if position.is_share]
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
         ours = sorted({*held, *waiting, *self._at_work()})
         self._ports.quotes.want(sorted({*ours, *self._watched()}))

@@ -106,7 +106,7 @@ class Watch:
         return Breach("data loss", detail)
 
     def _is_blind(self, now: dt.datetime) -> bool:
-        held = [position.symbol for position in self._ports.broker.positions()]
+        held = [position.symbol for position in self._ports.broker.positions() if position.is_share]
         found = self._ports.quotes.latest(held) if held else {}
         ages = [quote.age(now).total_seconds() for quote in found.values() if quote.is_two_sided]
         return bool(held) and all(age > self._bounds.max_quote_age_seconds for age in ages)

@@ -67,7 +67,7 @@ class UnplannableError(ValueError):
 
 def symbols_of(target: TargetPortfolioSet, positions: Mapping[str, Position]) -> tuple[str, ...]:
     """Every symbol that a plan will look at."""
-    held = (symbol for symbol in positions if _EQUITY_SYMBOL.match(symbol))
+    held = (symbol for symbol, position in positions.items() if position.is_share and _EQUITY_SYMBOL.match(symbol))
     return tuple(sorted({*target.weights, *held}))
 
 

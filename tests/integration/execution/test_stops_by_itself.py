@@ -12,7 +12,7 @@ import pytest
 from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.watch import Watch, WatchPorts
-from services.execution.domain.broker import OrderRequest, Payment
+from services.execution.domain.broker import OrderRequest, Payment, Position
 from services.execution.domain.limits import Bounds
 from services.execution.domain.stops import WatchRules
 from services.execution.handlers import GROUP, STREAMS, Handlers
@@ -199,6 +199,28 @@ def test_quotes_that_come_and_go_are_no_data_loss() -> None:
         guarded.room.quotes.prices["OLD"] = prices
         guarded.look()
     assert guarded.state == "ACTIVE"
+
+
+def test_an_option_that_nobody_quotes_is_no_data_loss() -> None:
+    guarded = Guarded()
+    guarded.room.broker._held.clear()
+    option = Position("F240621C00012000", Decimal(1), Decimal(1), Decimal(1), Decimal(1), is_share=False)
+    guarded.room.broker._held[option.symbol] = option
+    guarded.look(times=20)
+    assert guarded.state == "ACTIVE"
+    guarded.room.planner.want_quotes()
+    assert guarded.room.quotes.wanted == []
+
+
+def test_a_halt_ends_what_a_person_put_in_the_place_of_our_order() -> None:
+    guarded = Guarded()
+    guarded.rests("a-buy", "buy", "SPY", "1", "400")
+    [order] = guarded.room.broker.open_orders()
+    guarded.room.broker.replace(order.id, client_order_id="by-hand", qty=Decimal(1), limit_price=Decimal(401))
+    guarded.room.broker.place(OrderRequest("a-stranger", "SPY", "buy", Decimal(1), Decimal(400)))
+    guarded.halt("HALTED")
+    assert [order.client_order_id for order in guarded.room.broker.open_orders()] == ["a-stranger"]
+    assert guarded.room.told(TradingHalted)[0].cancelled == 1
 
 
 def test_outside_the_session_nothing_is_watched() -> None:

@@ -147,6 +147,13 @@ def test_positions_that_are_no_shares_are_valued_and_left_alone() -> None:
     assert only(plan).symbol == "SPY"
 
 
+@pytest.mark.parametrize("symbol", ["F240621C00012000", "BTCUSD"])
+def test_what_is_no_share_is_left_alone_even_where_it_looks_like_one(symbol: str) -> None:
+    held = replace(a_position(symbol, "2", "500"), is_share=False)
+    plan = planned(a_target(SPY="0.5"), a_situation(held))
+    assert (plan.untouched, only(plan).symbol, plan.refusals) == ((symbol,), "SPY", ())
+
+
 @pytest.mark.parametrize("spendable", ["-1", "0", "NaN"])
 def test_nothing_to_buy_needs_no_cash(spendable: str) -> None:
     """An invested account whose cash is owed or unknown: there is nothing to shrink."""
