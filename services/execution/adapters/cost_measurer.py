@@ -122,9 +122,11 @@ class CostMeasurer:
 
     def _measure(self, watch: CostWatch) -> None:
         forgotten = Remove(records.COST_WATCHES, watch.order_id)
-        order = self._book.order(watch.order_id)
+        order = self._store.order(watch.order_id)
         if order is None:
-            self._log.warning("an order was forgotten before its costs were measured", order=watch.order_id)
+            self._log.warning(
+                "an order was forgotten, or cannot be read, before its costs were measured", order=watch.order_id
+            )
             self._bus.commit(Outcome(changes=(forgotten,)))
             return
         fact = costs.measured(order, watch.fills, self._clock.now(), self._after)

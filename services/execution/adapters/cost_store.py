@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from services.execution.adapters.desk_book import Book
 from services.execution.domain import costs, records
+from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.records import CostWatch
 from shared.bus import Bus, Outcome, Remove
 from shared.clock import Clock
@@ -69,6 +70,12 @@ class CostStore:
     def of_order(self, order_id: str) -> OrderCostsMeasured | None:
         return _costs_in(self._bus.get(records.COSTS, order_id))
 
+    def order(self, order_id: str) -> SmartOrder | None:
+        try:
+            return self._book.order(order_id)
+        except ValidationError:
+            return None
+
     def forget_all_but(self, count: int) -> int:
         """Drop the oldest; returns how many."""
         old = sorted(self._kept(), key=lambda one: one.ended_at, reverse=True)[count:]
@@ -83,7 +90,7 @@ class CostStore:
                 yield _Kept(order_id, head["plan_id"], dt.datetime.fromisoformat(head["ended_at"]), raw)
 
     def _so_far(self, watch: CostWatch) -> OrderCostsMeasured | None:
-        order = self._book.order(watch.order_id)
+        order = self.order(watch.order_id)
         return None if order is None else costs.measured(order, watch.fills, self._clock.now(), self._after)
 
 

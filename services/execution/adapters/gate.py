@@ -62,9 +62,8 @@ class Gate:
     def objection(self, order: SmartOrder, place: Place, now: dt.datetime) -> Objection | None:
         """None when it may be sent: then its exposure is written down. `release` it when it is not sent after all."""
         try:
-            trading, obstacle = self._book.trading(), self._obstacle()
-            with self._lock:
-                return self._judged(order, place, now, trading, obstacle)
+            with self._lock:  # whoever had to wait for it is judged by what stands now
+                return self._judged(order, place, now, self._book.trading(), self._obstacle())
         except (BusUnavailableError, ValueError) as error:
             return Objection("trading state", f"cannot be read: {error}", may_pass=True)
 

@@ -207,3 +207,14 @@ def test_quotes_of_what_was_sold_go_on_coming_until_its_costs_are_measured() -> 
     scene.after(70)
     scene.room.planner.want_quotes()
     assert scene.room.quotes.wanted == ["SPY"]
+
+
+def test_an_order_that_cannot_be_read_keeps_nobody_from_measuring_the_others() -> None:
+    scene = Measuring(SPY="0.5")
+    scene.after(1)
+    broken = next(watch.order_id for watch in scene.store.watches() if watch.symbol == "OLD")
+    scene.room.bus.commit(Outcome(changes=(Put(records.ORDERS, broken, "{}x"),)))
+    assert [found.symbol for found in scene.store.waiting()] == ["SPY"]
+    scene.after(70)
+    assert [found.symbol for found in scene.store.measured()] == ["SPY"]
+    assert scene.store.watches() == []

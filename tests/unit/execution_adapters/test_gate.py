@@ -11,13 +11,14 @@ from typing import Any
 
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.gate import Gate
+from services.execution.domain import records
 from services.execution.domain.broker import Account, OrderRequest
 from services.execution.domain.limits import Bounds, Objection
 from services.execution.domain.losses import Acknowledged
 from services.execution.domain.order_events import Place
 from services.execution.domain.order_state import Child, SmartOrder
 from services.execution.domain.plan import PlanRules
-from services.execution.domain.records import LegRecord, PlanRecord
+from services.execution.domain.records import LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import BrokerUnavailableError
 from shared.bus import BusUnavailableError, Outcome, Put
 from shared.bus.memory_bus import MemoryBus
@@ -266,3 +267,24 @@ def test_a_record_that_cannot_be_read_keeps_the_gate_shut() -> None:
     bench = Bench()
     bench.bus.commit(Outcome(changes=(Put("execution_exposures", "x", "{}"),)))
     assert judged(bench.gate()) is not None
+
+
+def test_a_halt_stops_who_waits_behind_an_order_that_asks_the_broker() -> None:
+    bench = Bench(plan=a_plan(funds=Decimal(5000)))
+    gate, is_asked, may_answer = bench.gate(), threading.Event(), threading.Event()
+
+    def slow() -> Account:
+        is_asked.set()
+        assert may_answer.wait(10)
+        raise BrokerUnavailableError("no answer")
+
+    gate._account = slow
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(refused_by, gate, symbol="SPY", qty="100")
+        assert is_asked.wait(10)
+        second = pool.submit(refused_by, gate, symbol="TLT", qty="10")
+        threading.Event().wait(0.1)
+        halted = TradingRecord(state="HALTED", reason="why")
+        bench.bus.commit(Outcome(changes=(Put(records.TRADING, records.NOW, halted.model_dump_json()),)))
+        may_answer.set()
+        assert (first.result(), second.result()) == ("buying power", "trading state")
