@@ -65,14 +65,15 @@ def traded_names(symbols: Iterable[str]) -> dict[str, str]:
     """How the file spells a symbol -> how it is traded. Raises HistoryError where two spellings are one symbol."""
     written: dict[str, str] = {}
     for symbol in symbols:
-        traded = _traded_name(symbol)
+        traded = traded_name(symbol)
         if traded in written:
             raise HistoryError(f"{traded}: expected one column of closes, got {written[traded]} and {symbol}")
         written[traded] = symbol
     return {symbol: traded for traded, symbol in written.items()}
 
 
-def _traded_name(symbol: str) -> str:
+def traded_name(symbol: str) -> str:
+    """As it stands where it is no ticker at all."""
     try:
         return symbol_of(symbol)
     except ValueError:
@@ -163,11 +164,17 @@ def _with_date_column(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return pd.concat([pd.Series(dates, frame.index, name="date"), frame.drop(columns=[found])], axis=1)
 
 
-def _pivoted(frame: pd.DataFrame, names: Mapping[str, str], value: str, path: Path) -> pd.DataFrame:
-    symbol = names["symbol"]
+def with_symbols(frame: pd.DataFrame, symbol: str, path: Path) -> pd.DataFrame:
+    """A long table with its symbols in capitals. Raises HistoryError."""
     frame = frame.assign(**{symbol: frame[symbol].astype(str).str.strip().str.upper()})
     if (frame[symbol] == "").any():
         raise HistoryError(f"{path}: column {symbol}: expected a symbol in every row, got an empty one")
+    return frame
+
+
+def _pivoted(frame: pd.DataFrame, names: Mapping[str, str], value: str, path: Path) -> pd.DataFrame:
+    symbol = names["symbol"]
+    frame = with_symbols(frame, symbol, path)
     twice = frame[frame.duplicated([symbol, "date"])]
     if len(twice):
         first = twice.iloc[0]
@@ -184,10 +191,10 @@ def _tables(closes: pd.DataFrame, opens: pd.DataFrame | None, path: Path) -> His
     if closes.empty:
         raise HistoryError(f"{path}: expected at least one row of closes, got none")
     try:
-        columns = _columns(closes)
+        columns = columns_of(closes)
         _require_single(closes.index)
         table = Closes.of(list(closes.index), columns)
-        aligned = {} if opens is None else _columns(opens.reindex(closes.index))
+        aligned = {} if opens is None else columns_of(opens.reindex(closes.index))
     except ValueError as error:
         raise HistoryError(f"{path}: {error}") from error
     return History.of(table, {symbol: _positive(column) for symbol, column in aligned.items()})
@@ -198,8 +205,11 @@ def _require_single(days: pd.Index) -> None:
         raise ValueError(f"{days[days.duplicated()][0]}: expected each date once, got it twice")
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, FloatArray]:
-    """By symbols in capitals; a column without a name and without a number, which a trailing comma makes, is none."""
+def columns_of(frame: pd.DataFrame) -> dict[str, FloatArray]:
+    """By symbols in capitals; a column without a name and without a number, which a trailing comma makes, is none.
+
+    Raises ValueError.
+    """
     columns: dict[str, FloatArray] = {}
     for place, name in enumerate(frame.columns):
         symbol, column = str(name).strip().upper(), frame.iloc[:, place]
@@ -207,11 +217,12 @@ def _columns(frame: pd.DataFrame) -> dict[str, FloatArray]:
             continue
         if symbol in columns:
             raise ValueError(f"{symbol}: expected one column of closes, got two")
-        columns[symbol] = _numbers(column, symbol)
+        columns[symbol] = numbers_of(column, symbol)
     return columns
 
 
-def _numbers(column: pd.Series, symbol: str) -> FloatArray:
+def numbers_of(column: pd.Series, symbol: str) -> FloatArray:
+    """NaN where there is nothing. Raises ValueError naming the row's index."""
     numbers = pd.to_numeric(column, errors="coerce")
     odd = column[numbers.isna() & column.notna() & (column.astype(str).str.strip() != "")]
     if len(odd):

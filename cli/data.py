@@ -11,10 +11,12 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cli.backtest import refused_by_name
 from cli.exit_codes import CommandError, ExitCode, FailedError
 from cli.tables import AsJson, bad, show, table
 
 if TYPE_CHECKING:
+    from shared.contracts.marketdata import DataFinding
     from shared.quality import Series
 
 data = typer.Typer(name="data", help="Recorded prices: what the gates of data quality say of them.")
@@ -42,11 +44,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Findings by symbol and date. Exit code 1 where one makes closes unknown."""
-    from backtest.recorded_series import checked_series  # noqa: PLC0415 - so that other commands start fast
-
     many = _only(_read(path), symbol)
-    others = {} if second is None else {series.symbol: series for series in _read(second)}
-    findings = checked_series(many, others)
+    findings = _findings(many, () if second is None else _read(second))
     counts = collections.Counter(f"{finding.gate}, {finding.verdict}" for finding in findings)
     refused = [finding for finding in findings if finding.verdict == "refused"]
     answer = {
@@ -63,20 +62,26 @@ def check(
 
 
 def _read(path: Path) -> tuple[Series, ...]:
-    from backtest.history import HistoryError  # noqa: PLC0415 - as above
-    from backtest.recorded_series import read_series  # noqa: PLC0415
+    from backtest.recorded_series import read_series  # noqa: PLC0415 - so that other commands start fast
 
-    try:
+    with refused_by_name():
         return read_series(path)
-    except HistoryError as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from error
+
+
+def _findings(many: Sequence[Series], second: Sequence[Series]) -> list[DataFinding]:
+    from backtest.recorded_series import checked_series  # noqa: PLC0415 - as above
+
+    with refused_by_name():
+        return checked_series(many, {series.symbol: series for series in second})
 
 
 def _only(many: tuple[Series, ...], symbols: Sequence[str] | None) -> tuple[Series, ...]:
-    missing = sorted(set(symbols or ()) - {series.symbol for series in many})
-    if missing:
+    from backtest.history import traded_name  # noqa: PLC0415 - as above
+
+    wanted = {traded_name(symbol.strip().upper()) for symbol in symbols or ()}
+    if missing := sorted(wanted - {series.symbol for series in many}):
         raise CommandError(ExitCode.USAGE, f"--symbol: expected symbols of the file, got {', '.join(missing)}")
-    return tuple(series for series in many if not symbols or series.symbol in symbols)
+    return tuple(series for series in many if not wanted or series.symbol in wanted)
 
 
 def _view(answer: dict[str, Any]) -> RenderableType:

@@ -51,12 +51,13 @@ def recorded(path: Path) -> Recorded:
 
 def findings_in(path: Path, symbols: Iterable[str]) -> list[DataFinding]:
     """What the gates of data quality say of these symbols' closes, spelled as Alpaca does."""
-    from backtest.recorded_series import checked_series, read_series  # noqa: PLC0415 - as above
+    from backtest.history import HistoryError  # noqa: PLC0415 - as above
+    from backtest.recorded_series import checked_series, read_series  # noqa: PLC0415
 
-    wanted = set(symbols)
-    findings = checked_series(read_series(path), {})
-    told = [f.model_copy(update={"symbol": f.symbol.replace("/", ".")}) for f in findings]
-    return [finding for finding in told if finding.symbol in wanted]
+    try:
+        return checked_series(read_series(path), {}, set(symbols))
+    except HistoryError as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from error
 
 
 def row_on(closes: Closes, day: str | None) -> int:

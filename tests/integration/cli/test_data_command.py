@@ -97,8 +97,10 @@ def test_a_history_that_stops_before_the_others_is_stale(tmp_path: Path, check: 
     [
         (None, (), "expected a file of closes, there is none"),
         ("date,SPY\n2024-01-02,-1\n", (), "SPY on 2024-01-02: expected a close > 0, got -1.0"),
-        ("date,SPY\n2024-01-03,1\n2024-01-02,1\n", (), "expected rising dates, got 2024-01-02 after 2024-01-03"),
-        ("date,SPY\n2024-01-02,x\n", (), "SPY: expected numbers"),
+        ("date,SPY\n2024-01-02,1\n2024-01-02,1\n", (), "expected rising dates, got 2024-01-02 after 2024-01-02"),
+        ("date,SPY\n2024-01-02,x\n", (), "SPY: on 2024-01-02: expected a number, got 'x'"),
+        ("date,SPY,A_B\n2024-01-02,1,1\n", (), "A_B: symbol: String should match pattern"),
+        ("date,BRK/B,BRK.B\n2024-01-02,1,1\n", (), "BRK.B: expected one column of closes, got BRK/B and BRK.B"),
         ("date,SPY\n2024-01-02,1\n", ("--symbol", "QQQ"), "--symbol: expected symbols of the file, got QQQ"),
     ],
 )
@@ -111,6 +113,7 @@ def test_what_is_no_table_of_prices_is_a_wrong_command_line(
     done = check(path, *arguments)
     assert done.returncode == 2
     assert said in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_wide_and_long_tables_are_read_alike(tmp_path: Path, check: Check) -> None:
@@ -119,3 +122,30 @@ def test_wide_and_long_tables_are_read_alike(tmp_path: Path, check: Check) -> No
     wide.write_text("date,SPY\n" + "".join(f"{day},{close!r}\n" for day, close in rows))
     long.write_text("symbol,date,close\n" + "".join(f"SPY,{day},{close!r}\n" for day, close in rows))
     assert check(wide, "--json").findings == check(long, "--json").findings != []
+
+
+SPLIT = list(zip(CLEAN.dates, scaled(CLEAN, slice(0, 120), 2).close, strict=True))
+SPELLINGS = {
+    "small letters": "date,spy\n" + "".join(f"{day},{close!r}\n" for day, close in SPLIT),
+    "small letters, long": "symbol,date,close\n" + "".join(f" spy,{day},{close!r}\n" for day, close in SPLIT),
+    "the newest first": "date,SPY\n" + "".join(f"{day},{close!r}\n" for day, close in reversed(SPLIT)),
+    "a comma at the end": "date,SPY,\n" + "".join(f"{day},{close!r},\n" for day, close in SPLIT),
+    "a blank": "date,SPY,QQQ\n" + "".join(f"{day},{close!r}, \n" for day, close in SPLIT),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_spelling_that_a_backtest_reads_is_checked(tmp_path: Path, check: Check, spelling: str) -> None:
+    path = tmp_path / "closes.csv"
+    path.write_text(SPELLINGS[spelling])
+    (finding,) = check(path, "--json").findings
+    assert (finding["symbol"], finding["gate"], finding["dates"]) == ("SPY", "unapplied split", [str(DAY)])
+
+
+def test_symbols_are_told_as_they_are_traded_and_matched_with_the_second_sources(tmp_path: Path, check: Check) -> None:
+    closes, second = tmp_path / "closes.csv", tmp_path / "second.csv"
+    closes.write_text("date,BRK/B\n" + "".join(f"{day},{close!r}\n" for day, close in SPLIT))
+    clean = zip(CLEAN.dates, CLEAN.close, strict=True)
+    second.write_text("date,BRK.B,EMPTY\n" + "".join(f"{day},{close!r},\n" for day, close in clean))
+    done = check(closes, "--second", second, "--symbol", "brk/b", "--json")
+    assert [(f["symbol"], f["verdict"]) for f in done.findings] == [("BRK.B", "repaired")]

@@ -96,7 +96,7 @@ def test_what_is_no_directory_or_no_text_is_named(start_simulator: Start, tmp_pa
     with pytest.raises(StateError, match="file: expected to read and write there, got"):
         start_simulator(state=tmp_path / "file")
     (tmp_path / "calls.jsonl").write_bytes(b"\xff\xfe\n")
-    with pytest.raises(StateError, match="calls.jsonl: expected to read and write there, got"):
+    with pytest.raises(StateError, match=r"calls\.jsonl: expected to read and write there, got"):
         start_simulator(state=tmp_path)
 
 
