@@ -7,29 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from http import HTTPStatus
-from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-import requests
-from alpaca.trading.client import TradingClient
 from pydantic import SecretStr
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from services.execution.adapters import alpaca_wire as wire
-from services.execution.adapters.alpaca_transport import (
-    LostError,
-    RefusedError,
-    Transport,
-    answer,
-    is_passing,
-    pause_before_next,
-)
-from services.execution.adapters.broker_errors import Refusal, outcome_of
+from services.execution.adapters.alpaca_calls import AlpacaCalls, CallListener, nobody, readable
+from services.execution.adapters.alpaca_transport import close_connections, trading_client
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.domain.broker import (
     Account,
@@ -45,28 +32,12 @@ from services.execution.domain.broker import (
     Position,
     Rejected,
     RejectKind,
-    Unknown,
 )
-from services.execution.domain.request_budget import LONGEST_SHUT_SECONDS, SHUT_SECONDS, UNLIMITED, Purpose
-from services.execution.ports import BrokerUnavailableError, RequestBudget
-from shared.bus import BusUnavailableError
+from services.execution.domain.request_budget import UNLIMITED
+from services.execution.ports import RequestBudget
 
 _T = TypeVar("_T")
 _ORDERS_PAGE, _ACTIVITIES_PAGE = 500, 100
-_ATTEMPTS = 3
-_PURPOSES: Mapping[str, Purpose] = MappingProxyType(
-    dict.fromkeys(("order", "order_by_client_id", "open_orders", "orders_since"), "doubt")
-)
-
-
-class CallListener(Protocol):
-    """Hears of every call: its name, what came of it (ok, rejected, unknown, unavailable, held back) and how long it took."""
-
-    def __call__(self, call: str, result: str, seconds: float) -> None: ...
-
-
-def nobody(call: str, result: str, seconds: float) -> None:
-    """The listener of who does not listen."""
 
 
 class AlpacaBroker:
@@ -85,45 +56,35 @@ class AlpacaBroker:
         pause: Callable[[float], None] = time.sleep,
         budget: RequestBudget | None = None,
     ) -> None:
-        self._client = TradingClient(
-            key.get_secret_value(), secret.get_secret_value(), raw_data=True, url_override=base_url.rstrip("/")
+        self._client = trading_client(base_url, key, secret)
+        self._calls = AlpacaCalls(
+            self._client, listener=listener, pause=pause, budget=budget or MemoryBudget(UNLIMITED)
         )
-        self._client._retry = 0  # noqa: SLF001 - the constructor offers no way to switch off re-sending after 429 and 504
-        session: requests.Session = self._client._session  # noqa: SLF001 - nor one to set timeouts
-        # Proxies and certificate bundles of the environment are for the internet; a local simulator is reached directly.
-        session.trust_env = base_url.startswith("https")
-        transport = Transport(pool_connections=2, pool_maxsize=16, max_retries=0)
-        session.mount("https://", transport)
-        session.mount("http://", transport)
-        self._session = session
-        self._listener = listener
-        self._pause = pause
-        self._budget = budget or MemoryBudget(UNLIMITED)
 
     def close(self) -> None:
-        self._session.close()
+        close_connections(self._client)
 
     def account(self) -> Account:
-        return self._ask("account", "/account", wire.account_of)
+        return self._calls.ask("account", "/account", wire.account_of)
 
     def positions(self) -> Sequence[Position]:
-        return self._ask("positions", "/positions", _each(wire.position_of, "positions"))
+        return self._calls.ask("positions", "/positions", _each(wire.position_of, "positions"))
 
     def asset(self, symbol: str) -> Asset | None:
-        return self._find("asset", f"/assets/{quote(symbol, safe='')}", wire.asset_of)
+        return self._calls.find("asset", f"/assets/{quote(symbol, safe='')}", wire.asset_of)
 
     def assets(self) -> Sequence[Asset]:
         """A row that cannot be read is left out: whoever misses it asks for it alone."""
         params = {"status": "active", "asset_class": "us_equity"}
-        rows = self._ask("assets", "/assets", lambda answer: wire.raw_list(answer, "assets"), params)
+        rows = self._calls.ask("assets", "/assets", lambda answer: wire.raw_list(answer, "assets"), params)
         return tuple(asset for row in rows if (asset := wire.asset_or_none(row)) is not None)
 
     def order(self, order_id: str) -> BrokerOrder | None:
-        return self._find("order", f"/orders/{quote(order_id, safe='')}", wire.order_of)
+        return self._calls.find("order", f"/orders/{quote(order_id, safe='')}", wire.order_of)
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         params = {"client_order_id": client_order_id}
-        return self._find("order_by_client_id", "/orders:by_client_order_id", wire.order_of, params)
+        return self._calls.find("order_by_client_id", "/orders:by_client_order_id", wire.order_of, params)
 
     def open_orders(self) -> Sequence[BrokerOrder]:
         first = {"status": "open", "direction": "desc", "limit": _ORDERS_PAGE}
@@ -137,13 +98,13 @@ class AlpacaBroker:
 
     def fills_since(self, after: dt.datetime) -> Sequence[Fill]:
         first = {"after": after.isoformat(), "direction": "asc", "page_size": _ACTIVITIES_PAGE}
-        pages = self._pages("fills_since", "/account/activities/FILL", first, "page_token", _ACTIVITIES_PAGE)
-        return tuple(_readable(wire.fill_of, raw) for raw in pages)
+        pages = self._calls.pages("fills_since", "/account/activities/FILL", first, "page_token", _ACTIVITIES_PAGE)
+        return tuple(readable(wire.fill_of, raw) for raw in pages)
 
     def activities_since(self, after: dt.datetime) -> Sequence[Activity]:
         first = {"after": after.isoformat(), "direction": "asc", "page_size": _ACTIVITIES_PAGE}
-        pages = self._pages("activities_since", "/account/activities", first, "page_token", _ACTIVITIES_PAGE)
-        told = (_readable(wire.activity_of, raw) for raw in pages if not wire.is_taken_back(raw))
+        pages = self._calls.pages("activities_since", "/account/activities", first, "page_token", _ACTIVITIES_PAGE)
+        told = (readable(wire.activity_of, raw) for raw in pages if not wire.is_taken_back(raw))
         return tuple(sorted(told, key=lambda activity: activity.at))
 
     def place(self, request: OrderRequest) -> PlaceOutcome:
@@ -172,8 +133,8 @@ class AlpacaBroker:
 
     def cancel(self, order_id: str) -> CancelOutcome:
         path = f"/orders/{quote(order_id, safe='')}"
-        self._count_cancel()
-        return self._act("cancel", lambda: self._client.delete(path), lambda _body: CancelRequested())
+        self._calls.count_cancel()
+        return self._calls.act("cancel", lambda: self._client.delete(path), lambda _body: CancelRequested())
 
     def _send_order(self, call: str, client_order_id: str, send: Callable[[], Any]) -> PlaceOutcome:
         def read(answer: Any) -> Acknowledged:
@@ -182,129 +143,15 @@ class AlpacaBroker:
                 raise wire.UnreadableAnswerError("client_order_id", client_order_id, order.client_order_id)
             return Acknowledged(order)
 
-        return self._act(call, send, read)
-
-    def _act(self, call: str, send: Callable[[], Any], read: Callable[[Any], _T]) -> _T | Rejected | Unknown:
-        """Sent once. Whatever cannot be read as a yes or a no is Unknown, since the request may be live."""
-        started = time.monotonic()
-        outcome: _T | Rejected | Unknown
-        try:
-            outcome = read(answer(send))
-        except RefusedError as error:
-            self._heed(error.refusal)
-            outcome = outcome_of(error.refusal)
-        except (LostError, wire.UnreadableAnswerError) as error:
-            outcome = Unknown(str(error))
-        result = {Rejected: "rejected", Unknown: "unknown"}.get(type(outcome), "ok")
-        self._listener(call, result, time.monotonic() - started)
-        return outcome
-
-    def _find(
-        self, call: str, path: str, read: Callable[[Any], _T], params: Mapping[str, Any] | None = None
-    ) -> _T | None:
-        try:
-            return self._ask(call, path, read, params)
-        except _NotFoundError:
-            return None
-
-    def _ask(self, call: str, path: str, read: Callable[[Any], _T], params: Mapping[str, Any] | None = None) -> _T:
-        return _readable(read, self._get(call, path, params))
-
-    def _get(self, call: str, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """A question, asked again a few times while the refusal is a passing one. Raises BrokerUnavailableError."""
-        attempts = Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            retry=retry_if_exception(is_passing),
-            wait=pause_before_next,
-            sleep=self._pause,
-            reraise=True,
-        )
-        try:
-            return attempts(self._get_once, call, path, params)
-        except RefusedError as error:
-            if error.refusal.status == HTTPStatus.NOT_FOUND:
-                raise _NotFoundError(error.refusal.text) from None
-            raise BrokerUnavailableError(f"{call}: {error}") from None
-        except LostError as error:
-            raise BrokerUnavailableError(f"{call}: {error}") from None
-
-    def _get_once(self, call: str, path: str, params: Mapping[str, Any] | None) -> Any:
-        self._pay(call)
-        started, result = time.monotonic(), "unavailable"
-        try:
-            found = answer(lambda: self._client.get(path, dict(params or {})))
-            result = "ok"
-        except RefusedError as error:
-            self._heed(error.refusal)
-            result = "unavailable" if error.refusal.is_passing else "rejected"
-            raise
-        finally:
-            self._listener(call, result, time.monotonic() - started)
-        return found
-
-    def _pay(self, call: str) -> None:
-        """Raises BrokerUnavailableError when a question has to wait."""
-        try:
-            wait = self._budget.spend(_PURPOSES.get(call, "question"))
-        except BusUnavailableError as error:
-            raise BrokerUnavailableError(f"{call}: the request budget cannot be asked: {error}") from None
-        if wait > 0:
-            self._listener(call, "held back", 0.0)
-            raise BrokerUnavailableError(f"{call}: the request budget is spent for {wait:.1f} s")
-
-    def _count_cancel(self) -> None:
-        with suppress(BusUnavailableError):  # what takes away risk is sent, counted or not
-            self._budget.spend("cancel")
-
-    def _heed(self, refusal: Refusal) -> None:
-        """Others use this account too: when the broker says "too many", everybody here keeps quiet for as long as it says."""
-        if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
-            told = refusal.retry_after_seconds
-            with suppress(BusUnavailableError):
-                self._budget.shut(SHUT_SECONDS if told is None else min(told, LONGEST_SHUT_SECONDS))
+        return self._calls.act(call, send, read)
 
     def _order_pages(self, call: str, first: Mapping[str, Any], cursor: str) -> tuple[BrokerOrder, ...]:
-        pages = self._pages(call, "/orders", first, cursor, _ORDERS_PAGE)
-        return tuple(_readable(wire.order_of, raw) for raw in pages if wire.is_about_shares(raw))
-
-    def _pages(self, call: str, path: str, first: Mapping[str, Any], cursor: str, size: int) -> Iterator[Any]:
-        """Every row once, page after page, until a page brings fewer rows than it may or none that is new."""
-        seen: set[str] = set()
-        params = dict(first)
-        while True:
-            rows = _readable(_identified, self._get(call, path, params))
-            fresh = [(name, row) for name, row in rows if name not in seen]
-            yield from (row for _, row in fresh)
-            if len(rows) < size or not fresh:
-                return
-            seen.update(name for name, _ in fresh)
-            # A cursor stands for the place in the list; Alpaca forbids `after` beside an order cursor.
-            params = {**first, cursor: rows[-1][0]}
-            if cursor.endswith("order_id"):
-                params.pop("after", None)
-
-
-class _NotFoundError(BrokerUnavailableError):
-    """404: where it was not a search, nothing can be concluded from it."""
-
-
-def _readable(read: Callable[[Any], _T], answer: Any) -> _T:
-    try:
-        return read(answer)
-    except wire.UnreadableAnswerError as error:
-        raise BrokerUnavailableError(f"the broker's answer cannot be read: {error}") from None
+        pages = self._calls.pages(call, "/orders", first, cursor, _ORDERS_PAGE)
+        return tuple(readable(wire.order_of, raw) for raw in pages if wire.is_about_shares(raw))
 
 
 def _each(read: Callable[[Any], _T], what: str) -> Callable[[Any], tuple[_T, ...]]:
     return lambda answer: tuple(read(raw) for raw in wire.raw_list(answer, what))
-
-
-def _identified(answer: Any) -> list[tuple[str, Any]]:
-    rows = [wire.raw_object(row, "row") for row in wire.raw_list(answer, "page")]
-    for row in rows:
-        if not isinstance(row.get("id"), str):
-            raise wire.UnreadableAnswerError("id", "a text", row.get("id"))
-    return [(row["id"], row) for row in rows]
 
 
 def _fault_in(qty: Decimal, limit_price: Decimal | None) -> Rejected | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import requests
 from alpaca.common.exceptions import APIError
+from alpaca.trading.client import TradingClient
+from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
@@ -39,6 +41,25 @@ class Transport(HTTPAdapter):
         if HTTPStatus.MULTIPLE_CHOICES <= response.status_code < HTTPStatus.BAD_REQUEST:
             raise requests.TooManyRedirects(f"HTTP {response.status_code}: redirects are never followed")
         return response
+
+
+def trading_client(base_url: str, key: SecretStr, secret: SecretStr) -> TradingClient:
+    """alpaca-py's client with our transport, and nothing of its own sent twice. `base_url` without a trailing slash."""
+    client = TradingClient(
+        key.get_secret_value(), secret.get_secret_value(), raw_data=True, url_override=base_url.rstrip("/")
+    )
+    client._retry = 0  # noqa: SLF001 - the constructor offers no way to switch off re-sending after 429 and 504
+    session: requests.Session = client._session  # noqa: SLF001 - nor one to set timeouts
+    # Proxies and certificate bundles of the environment are for the internet; a local simulator is reached directly.
+    session.trust_env = base_url.startswith("https")
+    transport = Transport(pool_connections=2, pool_maxsize=16, max_retries=0)
+    session.mount("https://", transport)
+    session.mount("http://", transport)
+    return client
+
+
+def close_connections(client: TradingClient) -> None:
+    client._session.close()  # noqa: SLF001 - nor one to end its connections
 
 
 def answer(send: Callable[[], Any]) -> Any:
