@@ -17,7 +17,8 @@ from decimal import Decimal
 from typing import Final
 
 from benchmarks import results_page
-from benchmarks.rest_calls_room import MORE, QUIET, Room, simulator
+from benchmarks.rest_calls_room import Room
+from benchmarks.rest_calls_venue import MORE, QUIET, simulator
 from services.simulator.domain.generator_universe import ASSETS
 from shared import logs
 

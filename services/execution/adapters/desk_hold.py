@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Final, Self
 
+from services.execution.adapters.desk_book import Book
+from services.execution.domain.records import leg_id
 from services.execution.ports import FencedOutError, Leases
 from shared import logs
 from shared.bus import BusUnavailableError
@@ -24,6 +26,12 @@ def since_boot() -> float:
     """Seconds that go on while the machine sleeps, where the system counts them: Redis may stand on another one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def is_desk_at_work(book: Book, leases: Leases) -> bool:
+    """Whether somebody holds a leg of the plan that is carried out."""
+    plan = book.active_plan()
+    return plan is not None and any(leases.is_held(leg_id(plan, side)) for side in ("sell", "buy"))
 
 
 class Hold:

@@ -19,6 +19,7 @@ from services.execution.adapters.memory_broker import MemoryBroker
 from services.execution.adapters.memory_budget import MemoryBudget
 from services.execution.adapters.memory_journal import MemoryJournal
 from services.execution.adapters.memory_leases import MemoryLeases
+from services.execution.adapters.memory_legs import MemoryLegs
 from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.memory_updates import MemoryUpdates
 from services.execution.adapters.order_stopper import OrderStopper
@@ -101,19 +102,6 @@ def a_history(symbol: str, close: float, *, last: dt.date = FRIDAY, volume: floa
     )
 
 
-class Legs:
-    """The LegQueue port as a list."""
-
-    def __init__(self) -> None:
-        self.waiting: list[str] = []
-
-    def offer(self, leg_id: str) -> bool:
-        if leg_id in self.waiting:
-            return False
-        self.waiting.append(leg_id)
-        return True
-
-
 class TradingRoom:
     """`fills` decides what the market does with a new order: fill it, or let it rest."""
 
@@ -137,7 +125,7 @@ class TradingRoom:
         self.references = MemoryReferences()
         for symbol, (bid, _ask) in prices.items():
             self.references.put(a_history(symbol, float(bid)))
-        self.updates, self.leases, self.bus, self.legs = MemoryUpdates(), MemoryLeases(), MemoryBus(), Legs()
+        self.updates, self.leases, self.bus, self.legs = MemoryUpdates(), MemoryLeases(), MemoryBus(), MemoryLegs()
         self.journal = MemoryJournal(self.leases)
         self.budget = MemoryBudget(allowance, self.seconds)
         self.fills: Callable[[BrokerUpdate], bool] = self._is_marketable
