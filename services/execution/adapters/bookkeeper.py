@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from services.execution.adapters.activity_entries import entry_of, name_of
+from services.execution.adapters.books_decisions import accepted, adopted
 from services.execution.adapters.books_facts import (
     breach,
     cash_gap_alert,
@@ -30,15 +31,7 @@ from services.execution.adapters.open_books import OpenBooks
 from services.execution.domain import books_check, records
 from services.execution.domain.books_check import CASH, BooksRules, Doubt, Mismatch
 from services.execution.domain.broker import Account, Activity, BrokerOrder, Fill, Position
-from services.execution.domain.ledger_entries import (
-    Accepted,
-    Adopted,
-    Entry,
-    Executed,
-    Found,
-    Opened,
-    Paid,
-)
+from services.execution.domain.ledger_entries import Entry, Executed, Found, Opened, Paid
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared.bus import Bus, Change, Outcome
@@ -278,37 +271,9 @@ class Bookkeeper:
         now = self._ports.clock.now()
         at = max(now, self.books.entries()[-1].at)
         if decision.what == "adopt":
-            held = self.foreign()
-            entries: list[Entry] = [
-                Adopted(id=f"adopted:{decision.id}:{symbol}", at=at, symbol=symbol, reason=decision.reason)
-                for symbol in sorted(held)
-                if held[symbol] > 0 and (not decision.symbols or symbol in decision.symbols)
-            ]
+            entries = adopted(decision, self.foreign(), at)
         else:
-            about = [m for m in found if not decision.symbols or m.symbol in decision.symbols]
-            entries = [_accepted(decision, mismatch, told, at) for mismatch in about]
+            entries = accepted(decision, found, told.positions, at)
         if entries:
             self.books.write(entries, telling=decided_alert(decision.id, entries, decision.reason, now))
-        return tuple(entries)
-
-
-def _accepted(decision: Decision, mismatch: Mismatch, told: _Told, at: dt.datetime) -> Entry:
-    if mismatch.symbol == CASH:
-        return Paid(
-            id=f"accepted:{decision.id}:{CASH}",
-            at=at,
-            type="ACCEPTED",
-            category="other",
-            amount=mismatch.difference,
-            description=decision.reason,
-        )
-    position = told.positions.get(mismatch.symbol)
-    return Accepted(
-        id=f"accepted:{decision.id}:{mismatch.symbol}",
-        at=at,
-        symbol=mismatch.symbol,
-        qty=mismatch.brokers,
-        price=Decimal(0) if position is None else abs(position.average_price),
-        how="scaled" if decision.what == "accept as split" else "difference",
-        reason=decision.reason,
-    )
+        return entries

@@ -8,30 +8,22 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from typing import Final
 
+from services.execution.adapters import desk_answers as answers
 from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.gate import Gate
 from services.execution.domain.broker import (
-    Acknowledged,
     BrokerOrder,
-    CancelRequested,
     PlaceOutcome,
-    Rejected,
-    RejectKind,
     Unknown,
 )
-from services.execution.domain.limits import Objection
 from services.execution.domain.order_events import (
     Blocked,
     Cancel,
-    CancelAccepted,
-    CancelRejected,
     CancelUnknown,
     Event,
     Found,
     NotFound,
     Place,
-    Placed,
-    PlaceRejected,
     PlaceUnknown,
     Query,
     QueryFailed,
@@ -154,7 +146,7 @@ class BrokerCalls:
         command = self._priced(order, command)
         objection = self._gate.objection(order, command, now)
         if objection is not None:
-            self._answer(order.order_id, _blocked(name, objection))
+            self._answer(order.order_id, answers.blocked(name, objection))
             return
         refusal = self._paid(name) or self._journalled(order, command, now)
         if isinstance(refusal, Blocked):
@@ -167,8 +159,8 @@ class BrokerCalls:
             self._answer(order.order_id, PlaceUnknown(name, "the lease ended between the journal and the wire"))
             return
         outcome = self._sent(command)
-        self._answer(order.order_id, _placed(name, outcome))
-        self._settle(name, *_settlement(outcome, is_resend=command.is_resend))
+        self._answer(order.order_id, answers.placed(name, outcome))
+        self._settle(name, *answers.settlement(outcome, is_resend=command.is_resend))
 
     def _priced(self, order: SmartOrder, command: Place) -> Place:
         """A repetition is judged by today's quote."""
@@ -231,13 +223,7 @@ class BrokerCalls:
             outcome = self._broker.cancel(command.broker_order_id)
         except Exception as error:  # noqa: BLE001 - whatever broke, the cancel may be on its way
             outcome = Unknown(f"{type(error).__name__}: {error}")
-        match outcome:
-            case CancelRequested():
-                self._answer(order.order_id, CancelAccepted(name))
-            case Rejected(kind=kind, message=message):
-                self._answer(order.order_id, CancelRejected(name, kind, message))
-            case Unknown(reason=reason):
-                self._answer(order.order_id, CancelUnknown(name, reason))
+        self._answer(order.order_id, answers.cancelled(name, outcome))
 
     def _query(self, order: SmartOrder, command: Query) -> None:
         name = command.client_order_id
@@ -287,28 +273,3 @@ class BrokerCalls:
             self._log.warning(
                 "an outcome was not written down", client_order_id=name, outcome=outcome, error=str(error)
             )
-
-
-def _blocked(name: str, objection: Objection) -> Blocked:
-    return Blocked(name, objection.limit, objection.detail, objection.may_pass, fits=objection.fits)
-
-
-def _placed(name: str, outcome: PlaceOutcome) -> Event:
-    match outcome:
-        case Acknowledged(order=order):
-            return Placed(order)
-        case Rejected(kind=kind, message=message):
-            return PlaceRejected(name, kind, message)
-        case Unknown(reason=reason):
-            return PlaceUnknown(name, reason)
-
-
-def _settlement(outcome: PlaceOutcome, *, is_resend: bool) -> tuple[str, str | None]:
-    """What the journal says of it. After a repetition, or of a name that exists, a no proves nothing about the first sending."""
-    match outcome:
-        case Acknowledged(order=order):
-            return ("acknowledged" if not order.status.is_terminal else order.status.value), order.id
-        case Rejected(kind=kind) if not is_resend and kind is not RejectKind.DUPLICATE_CLIENT_ID:
-            return "rejected", None
-        case _:
-            return "unknown", None
