@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from services.execution.adapters.memory_orders import begun, exchanged, filled
 from services.execution.adapters.memory_rules import (
-    FORBIDDEN,
     STATE,
     Call,
     Scripted,
-    is_pending,
+    irreplaceable,
     malformed,
     no,
     outcome_in,
+    unaffordable,
 )
 from services.execution.domain.broker import (
     Account,
@@ -162,19 +163,12 @@ class MemoryBroker:
     def fill(self, client_order_id: str, qty: Decimal, price: Decimal, *, tell: bool = True) -> Fill:
         """The market takes `qty` at `price`. `tell` False: the update is lost."""
         with self._lock:
-            order = self._must(client_order_id)
-            filled = order.filled_qty + qty
-            if order.qty is None or filled > order.qty:
-                raise ValueError(f"qty: expected at most {order.qty}, got {filled} for {client_order_id}")
-            paid = order.filled_qty * (order.filled_avg_price or Decimal(0)) + qty * price
-            is_whole = filled == order.qty
-            status = Status.FILLED if is_whole else order.status if is_pending(order) else Status.PARTIALLY_FILLED
-            order = dataclasses.replace(order, filled_qty=filled, filled_avg_price=paid / filled, status=status)
+            order = filled(self._must(client_order_id), qty, price)
             fill = Fill(self._id("execution"), order.id, order.symbol, order.side, qty, price, self._now())
             self._fills.append(fill)
             self._book(order.symbol, order.side, qty, price)
-            event, held = "fill" if is_whole else "partial_fill", self._qty(order.symbol)
-            update = BrokerUpdate(event, fill.at, order, fill.execution_id, qty, price, held)
+            event = "fill" if order.status is Status.FILLED else "partial_fill"
+            update = BrokerUpdate(event, fill.at, order, fill.execution_id, qty, price, self._qty(order.symbol))
             self._put(order, update, tell=tell)
             return fill
 
@@ -206,33 +200,15 @@ class MemoryBroker:
         refused = self._objection(request)
         if refused is not None:
             return refused
-        order = BrokerOrder(
-            id=self._id("order"),
-            client_order_id=request.client_order_id,
-            symbol=request.symbol,
-            side=request.side,
-            qty=request.qty,
-            filled_qty=Decimal(0),
-            filled_avg_price=None,
-            status=Status.NEW,
-            limit_price=request.limit_price,
-            submitted_at=self._now(),
-        )
+        order = begun(request, self._id("order"), self._now())
         self._put(order, self._told("new", order))
         return Acknowledged(order)
 
     def _objection(self, request: OrderRequest) -> Rejected | None:
         if self._named(request.client_order_id) is not None:
             return no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
-        return malformed(request, self._assets.get(request.symbol)) or self._unaffordable(request)
-
-    def _unaffordable(self, request: OrderRequest) -> Rejected | None:
-        price = request.limit_price
-        if request.side == "sell" and request.qty > self._qty(request.symbol) - self._selling(request.symbol):
-            return no(RejectKind.HELD_SHARES, 403, FORBIDDEN, "insufficient qty available for order")
-        if request.side == "buy" and price is not None and price * request.qty > self.cash - self._reserved():
-            return no(RejectKind.BUYING_POWER, 403, FORBIDDEN, "insufficient buying power")
-        return None
+        shares, cash = self._qty(request.symbol) - self._selling(request.symbol), self.cash - self._reserved()
+        return malformed(request, self._assets.get(request.symbol)) or unaffordable(request, shares, cash)
 
     def _exchange(self, order_id: str, client_order_id: str, qty: Decimal, limit_price: Decimal) -> PlaceOutcome:
         old = self._orders.get(order_id)
@@ -240,20 +216,11 @@ class MemoryBroker:
             return no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
         if self._named(client_order_id) is not None:
             return no(RejectKind.DUPLICATE_CLIENT_ID, 422, 40010001, "client_order_id must be unique")
-        if old.status.is_terminal or is_pending(old):
-            return no(RejectKind.NOT_CANCELABLE, 422, STATE, f"cannot replace order in {old.status.value} status")
-        if qty <= old.filled_qty:
-            return no(RejectKind.OTHER, 422, STATE, "qty must be > filled_qty")
-        new = dataclasses.replace(
-            old,
-            id=self._id("order"),
-            client_order_id=client_order_id,
-            qty=qty,
-            limit_price=limit_price,
-            replaces=old.id,
-            submitted_at=self._now(),
-        )
-        gone = dataclasses.replace(old, status=Status.REPLACED, replaced_by=new.id)
+        refused = irreplaceable(old, qty)
+        if refused is not None:
+            return refused
+        order = dataclasses.replace(old, client_order_id=client_order_id, qty=qty, limit_price=limit_price)
+        gone, new = exchanged(old, order, self._id("order"), self._now())
         self._put(gone, self._told("replaced", gone))
         self._put(new, self._told("new", new))
         return Acknowledged(new)
@@ -263,8 +230,7 @@ class MemoryBroker:
         if order is None:
             return no(RejectKind.NOT_FOUND, 404, 40410000, f"order not found for {order_id}")
         if order.status.is_terminal:
-            text = f'order is already in "{order.status.value}" state'
-            return no(RejectKind.NOT_CANCELABLE, 422, STATE, text)
+            return no(RejectKind.NOT_CANCELABLE, 422, STATE, f'order is already in "{order.status.value}" state')
         pending = dataclasses.replace(order, status=Status.PENDING_CANCEL)
         self._put(pending, self._told("pending_cancel", pending))
         if not self.holds_cancels:

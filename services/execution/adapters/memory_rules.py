@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from services.execution.domain.broker import Asset, BrokerOrder, OrderRequest, Rejected, RejectKind, Status, Unknown
@@ -30,6 +31,22 @@ def malformed(request: OrderRequest, asset: Asset | None) -> Rejected | None:
     if price is not None and price >= 1 and price != round(price, 2):
         return no(RejectKind.SUB_PENNY, 422, STATE, f"invalid limit_price {price}. sub-penny increment")
     return None
+
+
+def unaffordable(request: OrderRequest, shares: Decimal, cash: Decimal) -> Rejected | None:
+    """With so many shares and so much cash that no other order claims."""
+    price = request.limit_price
+    if request.side == "sell" and request.qty > shares:
+        return no(RejectKind.HELD_SHARES, 403, FORBIDDEN, "insufficient qty available for order")
+    if request.side == "buy" and price is not None and price * request.qty > cash:
+        return no(RejectKind.BUYING_POWER, 403, FORBIDDEN, "insufficient buying power")
+    return None
+
+
+def irreplaceable(order: BrokerOrder, qty: Decimal) -> Rejected | None:
+    if order.status.is_terminal or is_pending(order):
+        return no(RejectKind.NOT_CANCELABLE, 422, STATE, f"cannot replace order in {order.status.value} status")
+    return no(RejectKind.OTHER, 422, STATE, "qty must be > filled_qty") if qty <= order.filled_qty else None
 
 
 def is_pending(order: BrokerOrder) -> bool:
