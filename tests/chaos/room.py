@@ -18,6 +18,7 @@ from services.execution.adapters.desk_hold import Hold
 from services.execution.adapters.dispatcher import Dispatcher
 from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_budget import MemoryBudget
+from services.execution.adapters.memory_legs import MemoryLegs
 from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
@@ -48,7 +49,7 @@ from tests.chaos.world import (
     WorldQuotes,
     WorldRenewals,
 )
-from tests.integration.execution.trading_room import Legs, a_history
+from tests.integration.execution.trading_room import a_history
 
 LEASE_SECONDS = 2.0
 RECONCILE_SECONDS = 30.0
@@ -119,7 +120,7 @@ class ChaosRoom:
         self._leases, self._service_bus = mutations.leases(self.world), mutations.service_bus(self.world)
         self.world.journal._leases, self._desk_bus = self._leases, mutations.desk_bus(self.world)
         self._renewals = mutations.renewals
-        self.journal, self.legs, self.quotes = FenceKept(self.world), Legs(), WorldQuotes(self.world)
+        self.journal, self.legs, self.quotes = FenceKept(self.world), MemoryLegs(), WorldQuotes(self.world)
         self.broker, self.references = BadNetwork(self.world), MemoryReferences()
         for symbol, price in prices.items():
             self.references.put(a_history(symbol, float(price)))
