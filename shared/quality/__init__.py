@@ -8,17 +8,10 @@
 Pure: no clock, no network. Needs numpy, which only the rooms that import it have (marketdata, strategy, backtest, cli).
 """
 
-from shared.quality.gates import (
-    GATES,
-    UNAPPLIED_SPLIT,
-    UNFINISHED,
-    Doubt,
-    Gate,
-    Surroundings,
-    Thresholds,
-    examine,
-    market_volume,
-)
+from shared.quality.doubts import Doubt, Gate, Surroundings, Thresholds
+from shared.quality.gates import GATES, examine, market_volume
+from shared.quality.presence_gates import UNFINISHED
+from shared.quality.price_gates import UNAPPLIED_SPLIT
 from shared.quality.series import Series
 from shared.quality.settling import settled
 from shared.quality.unknown import unknown_closes

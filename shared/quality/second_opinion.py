@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shared.quality.gates import Doubt, Thresholds
+from shared.quality.doubts import Doubt, Thresholds
 from shared.quality.series import FloatArray, Series
 
 _AROUND = 5

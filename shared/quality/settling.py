@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shared.contracts.marketdata import DailyHistory, DataFinding, Verdict
-from shared.quality.gates import Doubt, Surroundings, examine, whole_factor
+from shared.quality.doubts import Doubt, Surroundings
+from shared.quality.gates import examine
+from shared.quality.price_gates import whole_factor
 from shared.quality.second_opinion import Comparison, compare
 from shared.quality.series import Series
 from shared.sessions import session_on
