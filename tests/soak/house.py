@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import redis
@@ -29,6 +29,9 @@ EXECUTION = "execution"
 LEASE_SECONDS = ExecutionSettings.model_fields["lease_seconds"].default
 _WATCH_SECONDS = 0.02
 _PATIENCE_SECONDS = "1"
+AWAY_SECONDS = 60.0
+"""Redis is killed and at once started again."""
+_T = TypeVar("_T")
 
 
 class House(Stack):
@@ -86,11 +89,7 @@ class House(Stack):
 
     def publish(self, weights: Mapping[str, Decimal]) -> TargetPortfolioSet:
         """A target, once Redis takes it: what the strategy's runner does with its outcome."""
-        while True:
-            try:
-                return self.target(**{symbol: str(weight) for symbol, weight in weights.items()})
-            except BusUnavailableError:
-                self._stop.wait(0.05)
+        return self.once_back(lambda: self.target(**{symbol: str(weight) for symbol, weight in weights.items()}))
 
     def freeze(self, name: str, seconds: float) -> None:
         """The process stands still for so long, as under a debugger, a full disk or a busy host."""
@@ -146,6 +145,13 @@ class House(Stack):
                 pass
             self._stop.wait(_WATCH_SECONDS)
         return None
+
+    def once_back(self, ask: Callable[[], _T]) -> _T:
+        """What Redis answers, be it on its way down or up. Raises TimeoutError for one that stays away."""
+        answers: list[_T] = []
+        if self.until(lambda: answers.append(ask()) is None, AWAY_SECONDS) is None:
+            raise TimeoutError(f"Redis: expected back within {AWAY_SECONDS:g} s")
+        return answers[0]
 
     def _supervise(self) -> None:
         while not self._stop.wait(0.1):

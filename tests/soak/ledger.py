@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import redis
-
 from services.execution.handlers import GROUP, STREAMS
-from shared.bus import BusUnavailableError
 from shared.contracts import Message, decode, streams
 from shared.contracts.execution import OrderFilled, OrderPartlyFilled, RebalanceCompleted, RebalancePlanned
 from tests.soak.house import House
@@ -131,19 +127,13 @@ class Ledger:
 
     def _listen(self) -> None:
         """Patiently: Redis may be on its way down or up."""
-        house = self._house
-        while True:
-            try:
-                entries: Any = house.client.xrange(
-                    house.bus.key(streams.EXECUTION), f"({self._position}" if self._position != "0" else "-"
-                )
-            except (redis.ConnectionError, BusUnavailableError):
-                time.sleep(0.05)
-                continue
-            break
-        for entry, fields in entries:
+        for entry, fields in self._house.once_back(self._entries):
             self._position = entry.decode()
             self._take(decode(fields[b"kind"].decode(), fields[b"data"]))
+
+    def _entries(self) -> Any:
+        house, after = self._house, f"({self._position}" if self._position != "0" else "-"
+        return house.client.xrange(house.bus.key(streams.EXECUTION), after)
 
     def _take(self, message: Message) -> None:
         match message:

@@ -154,10 +154,13 @@ def test_a_backfill_fetches_history_again_and_can_be_followed(house: Any, eventu
 
 
 def test_symbols_wanted_while_it_runs_are_streamed_and_back_filled(served: Any, eventually: Eventually) -> None:
+    assert served.quote("TLT") is None
+    assert served.http.get("/bars/TLT").status_code == 404
     served.want("execution", '["TLT", "not a symbol"]')
     eventually(lambda: is_streamed(served, "TLT"), what="a streamed quote of the new symbol")
     eventually(lambda: served.http.get("/bars/TLT").is_success, what="its history")
     eventually(served.is_ready, what="ready again")
+    assert served.alerts == []
 
 
 def test_a_mute_socket_goes_to_rest_and_back(start: Start, venue: Any, eventually: Eventually) -> None:
@@ -243,6 +246,8 @@ def test_symbols_always_served_need_no_subscriber(start: Start, venue: Any, even
     running = start(venue.url, symbols="SPY", adjustments="all,raw")
     eventually(lambda: is_streamed(running, "SPY"), within=20, what="a streamed quote")
     eventually(lambda: running.http.get("/bars/SPY?adjustment=raw").is_success, what="raw history")
+    raw = running.http.get("/bars/SPY?adjustment=raw&days=1").json()
+    assert (raw["symbol"], raw["adjustment"], len(raw["bars"])) == ("SPY", "raw", 1)
 
 
 def test_a_restart_finds_the_connections_slot_free(start: Start, venue: Any, eventually: Eventually) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +32,10 @@ class TestTime:
     def test_it_runs_at_its_speed(self, start_simulator: Start, eventually: Callable[..., object]) -> None:
         simulator = start_simulator(speed=30_000)
         order = simulator.order(type="limit", limit_price="1").json()
-        eventually(lambda: simulator.get(f"/v2/orders/{order['id']}")["status"] == "expired")
+        assert order["expired_at"] is None
+        eventually(lambda: simulator.get(f"/v2/orders/{order['id']}")["status"] == "expired", what="the close")
+        (one, one_asked, one_told), (other, other_asked, other_told) = (_clock_read(simulator) for _ in range(2))
+        assert 30_000 * (other_asked - one_told) <= (other - one).total_seconds() <= 30_000 * (other_told - one_asked)
 
     @pytest.mark.parametrize(
         "command",
@@ -55,6 +60,13 @@ class TestTime:
         assert answer.status_code == 422
         assert any(name in answer.json()["message"] for name in ("to", "advance_seconds", "speed"))
         assert simulator.get("/sim/clock") == before
+
+
+def _clock_read(simulator: Running) -> tuple[dt.datetime, float, float]:
+    """The virtual instant, and between which real seconds it was read."""
+    asked = time.monotonic()
+    now = dt.datetime.fromisoformat(simulator.get("/sim/clock")["now"])
+    return now, asked, time.monotonic()
 
 
 class TestFaults:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import threading
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 
 from shared.contracts import Message
 from shared.contracts.base import Side
 from shared.contracts.execution import OrderFilled, RebalanceCompleted, RebalancePlanned
+from tests.soak.house import House
 from tests.soak.ledger import Ledger
 from tests.soak.strikes import percentile
 
@@ -63,6 +68,23 @@ def completed(gap: str = "0") -> RebalanceCompleted:
     )
 
 
+class AwayRedis(Books):
+    """A house whose Redis is away for so many questions."""
+
+    until, once_back = House.until, House.once_back
+
+    def __init__(self, questions: float) -> None:
+        super().__init__()
+        self._stop, self._away_for = threading.Event(), questions
+        self.bus, self.client = SimpleNamespace(key=str), self
+
+    def xrange(self, _key: str, _after: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        self._away_for -= 1
+        if self._away_for >= 0:
+            raise redis.ConnectionError("refused")
+        return [(b"1-0", {})]
+
+
 class HeardLedger(Ledger):
     """Hears the facts it is given instead of Redis's."""
 
@@ -109,6 +131,17 @@ def test_a_wrong_book_is_found(wrong: dict[str, Any], found: str) -> None:
 
 def test_a_missing_cent_is_found() -> None:
     assert any("cash" in breach for breach in breaches(Books(), cash="94999.89"))
+
+
+def test_a_redis_on_its_way_up_is_waited_for() -> None:
+    house = AwayRedis(2)
+    assert house.once_back(lambda: house.xrange("", "-"))[0][0] == b"1-0"
+
+
+def test_a_redis_that_never_comes_back_ends_the_soak_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.soak.house.AWAY_SECONDS", 0.1)
+    with pytest.raises(TimeoutError, match=r"Redis: expected back within 0\.1 s"):
+        Ledger(AwayRedis(math.inf)).check()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 5.0), (0.9, 9.0), (0.99, 10.0), (1.0, 10.0)])
