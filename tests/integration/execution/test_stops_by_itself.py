@@ -175,6 +175,22 @@ def test_a_withdrawal_stops_nothing_and_a_deposit_hides_nothing() -> None:
     assert guarded.state == "REDUCING"
 
 
+@pytest.mark.parametrize("bound", ["max_drawdown", "max_daily_loss"])
+def test_a_small_withdrawal_is_asked_for_before_it_breaks_a_bound(bound: str) -> None:
+    """Each step is too small to be a jump, and payments were asked for less than five minutes ago."""
+    guarded = Guarded(Bounds(**{"max_drawdown": None, "max_daily_loss": None, bound: Decimal("0.05")}))  # type: ignore[arg-type]
+    for _ in range(3):
+        guarded.lose(1_500)
+        guarded.look()
+    guarded.room.broker._payments.append(Payment("w", "CSW", Decimal(-1_000), guarded.clock.now()))
+    guarded.lose(1_000)
+    guarded.look(times=3)
+    assert guarded.state == "ACTIVE"
+    guarded.lose(1_000)
+    guarded.look(times=2)
+    assert guarded.state == "REDUCING"
+
+
 def test_quotes_that_stay_away_reduce_and_only_a_person_lets_it_go_on() -> None:
     guarded = Guarded()
     prices = guarded.room.quotes.prices.pop("OLD")

@@ -217,3 +217,11 @@ def test_a_posting_names_its_order_plan_and_entry() -> None:
     [posting] = ledger_of([opened(), executed(2, "buy", "3", "SPY", "500", plan="p", name="e1", order="o1")]).postings
     assert (posting.owner, posting.entry_id, posting.order_id, posting.plan_id) == ("unassigned", "e1", "o1", "p")
     assert (posting.client_order_id, posting.at) == ("p-SPY-buy-mid-1", at(2))
+
+
+def test_a_posting_says_its_side_and_how_many_shares_at_what_price() -> None:
+    bought, sold = ledger_of(
+        [opened(), executed(1, "buy", "3", "SPY", "500"), executed(2, "sell", "2", "SPY", "510")]
+    ).postings
+    assert (bought.side, bought.qty, bought.price) == ("buy", 3, 500)
+    assert (sold.side, sold.qty, sold.price) == ("sell", 2, 510)
