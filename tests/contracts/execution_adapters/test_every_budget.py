@@ -63,6 +63,17 @@ def test_a_token_comes_back_a_window_after_it_was_spent(a_budget: Made) -> None:
     eventually(lambda: budget.spend("order") == 0)
 
 
+def test_a_token_is_back_exactly_a_window_later_and_not_before() -> None:
+    now = 0.0
+    budget = MemoryBudget(Allowance(per_minute=2, reserved=0), lambda: now)
+    budget.spend("order")
+    now = 1.0
+    budget.spend("order")
+    assert budget.spend("order") == WINDOW_SECONDS - 1
+    now = WINDOW_SECONDS
+    assert [budget.spend("order"), budget.spend("order")] == [0, 1]
+
+
 def test_after_too_many_only_cancels_are_sent_for_as_long_as_the_broker_says(a_budget: Made) -> None:
     budget = a_budget(Allowance(per_minute=100, reserved=10))
     budget.shut(30)

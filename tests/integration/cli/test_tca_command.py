@@ -97,6 +97,21 @@ def test_one_plan_and_some_days(filled: House, alchemiser: Run) -> None:
         assert "no order has been measured yet" in alchemiser("tca", *nothing).out
 
 
+def test_an_order_says_how_many_seconds_it_took_and_the_total_does_not(
+    filled: House, alchemiser: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    ended = alchemiser("tca").out
+    orders = json.loads(alchemiser("tca", "--json").out)["measured"]
+    assert len(orders) == 2
+    for order in orders:
+        took = dt.datetime.fromisoformat(order["ended_at"]) - dt.datetime.fromisoformat(order["arrived_at"])
+        line = next(line for line in ended.splitlines() if f"{order['side']} {order['symbol']}" in line)
+        assert line.partition(order["symbol"])[2].split()[:2] == ["step2", f"{took.total_seconds():.1f}"]
+    [total] = [line.split() for line in ended.splitlines() if line.split()[:1] == ["total"]]
+    assert "," in total[1], "dollars come first"
+
+
 def test_a_narrow_window_leaves_columns_out_and_says_which(
     filled: House, alchemiser: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

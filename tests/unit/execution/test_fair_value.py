@@ -45,6 +45,11 @@ def test_a_wide_quote_is_narrowed_around_the_last_minutes_close() -> None:
     assert sides(narrowed(AMAZON, a_bar("3151.20"), GUARD)) == ("3147.26", "3155.14")
 
 
+def test_a_minute_is_fresh_up_to_the_second_at_which_it_is_too_old() -> None:
+    bounds = a_bar("3151.20", ended=120), a_bar("3151.20", ended=120.001)
+    assert [narrowed(AMAZON, bar, GUARD) == AMAZON for bar in bounds] == [False, True]
+
+
 def test_without_a_fresh_minute_it_stays_wide_and_the_limit_refuses_it_by_name() -> None:
     for bar in (None, a_bar("3151.20", ended=121)):
         quote = narrowed(AMAZON, bar, GUARD)
