@@ -7,6 +7,7 @@ from typing import Never
 
 import pytest
 
+from services.execution.domain import lots
 from services.execution.domain.books_check import BooksRules
 from services.execution.ports import BrokerUnavailableError
 from shared.contracts import streams
@@ -184,6 +185,20 @@ def test_a_difference_that_stands_still_halts_trading_and_names_both_sides() -> 
     grow_old(room)
     room.runner.step()
     assert room.book.trading().state == "ACTIVE"
+
+
+def test_accepted_shares_cost_what_the_broker_says_and_what_is_gone_made_nothing() -> None:
+    room = BooksRoom(PRICES)
+    room.round()
+    room.want(a={"SPY": "0.3"})
+    room.run()
+    room.round()
+    room.appears("TLT", "5")
+    room.appears("SPY", "0")
+    room.decide("accept")
+    assert room.ledger.quantities() == brokers(room) == {"TLT": Decimal(5)}
+    assert lots.cost(room.ledger.owned.of("foreign", "TLT")) == 5 * Decimal(PRICES["TLT"][0])
+    assert room.ledger.owned.closed == []
 
 
 def test_a_split_is_taken_for_one_when_a_person_says_so() -> None:

@@ -58,6 +58,14 @@ def test_a_forgotten_group_is_made_again_without_handling_anything_twice(
     assert outputs(redis_client, bus) == ["c1", "c2", "c3"]
 
 
+def test_whoever_claims_of_a_forgotten_group_makes_it_again(redis_client: redis.Redis, namespace: str) -> None:
+    bus = RedisBus(redis_client, namespace)
+    bus.publish("in", a_run(1))
+    assert bus.claim("g", "c", ["in"], idle_seconds=0, count=10) == []
+    assert [group["name"] for group in redis_client.xinfo_groups(bus.key("in"))] == [b"g"]
+    assert len(bus.read("g", "c", ["in"], count=10, block_seconds=0)) == 1
+
+
 def test_a_group_whose_position_was_rewound_handles_nothing_twice(redis_client: redis.Redis, namespace: str) -> None:
     bus = RedisBus(redis_client, namespace)
     bus.publish("in", a_run(1), a_run(2))

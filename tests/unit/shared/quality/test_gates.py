@@ -153,7 +153,10 @@ def test_one_symbols_thin_day_alone_is_said_and_no_more() -> None:
     assert told(with_volume(history, ROW, 20_000)) == [("partial bar", (history.dates[ROW],), False)]
 
 
-@pytest.mark.parametrize("factor", [2, 3, 4, 5, 10, 20, 1 / 2, 1 / 4, 1 / 10])
+WHOLE = (2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+
+
+@pytest.mark.parametrize("factor", [*WHOLE, *(1 / factor for factor in WHOLE)])
 def test_a_split_that_was_not_applied_spoils_what_is_before_it(factor: float) -> None:
     history = scaled(a_history(), slice(0, ROW), factor)
     for known in (history, closes_only(history)):
