@@ -14,13 +14,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from services.execution.domain import records, stops
+from services.execution.domain.alerts import alert
 from services.execution.domain.losses import Acknowledged
 from services.execution.domain.records import CancelRecord, TradingRecord, WaitingTarget
 from services.execution.ports import BrokerUnavailableError, StopsOrders
 from shared.bus import NOTHING, Bus, Outcome, Publication, Put
 from shared.clock import Clock
 from shared.contracts import Message, faults_in, streams
-from shared.contracts.alerts import AlertRaised, Severity
+from shared.contracts.alerts import Severity
 from shared.contracts.base import Side
 from shared.contracts.control import (
     CancelOrdersRequested,
@@ -152,15 +153,9 @@ class Handlers:
         self.bus.commit(outcome, once=f"{message.id}:not-proven")
 
     def _alert(self, cause: Message, severity: Severity, title: str, detail: str, do: str) -> Outcome:
-        alert = AlertRaised(
-            **self._caused_by(cause, "alert"),
-            source="execution",
-            severity=severity,
-            title=title,
-            detail=detail,
-            what_to_do=do,
-        )
-        return Outcome((Publication(streams.alerts_of("execution"), alert),))
+        name, now = f"{cause.id}#alert", self.clock.now()
+        told = alert(name, now, severity, title, detail, do=do, of=cause.correlation_id)
+        return Outcome((Publication(streams.alerts_of("execution"), told),))
 
     def _caused_by(self, cause: Message, what: str) -> dict[str, Any]:
         return {"id": f"{cause.id}#{what}", "correlation_id": cause.correlation_id, "at": self.clock.now()}

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
+from services.execution.domain.alerts import alert
 from services.execution.domain.books_check import Mismatch
 from services.execution.domain.ledger_entries import Accepted, Entry, Executed, Opened
 from shared.bus import Outcome, Publication
 from shared.contracts import streams
-from shared.contracts.alerts import AlertRaised, Severity
+from shared.contracts.alerts import AlertRaised
 from shared.contracts.control import HaltRequested
 
 _ALERTS: Final = streams.alerts_of("execution")
@@ -25,7 +26,7 @@ def opened_alert(opened: Opened) -> list[Publication]:
         title, do = "Positions that are not ours are left alone", "`alchemiser reconcile --adopt all` hands them over."
     else:
         title, do = "The books begin with what the account holds", "It is traded as the portfolio's own."
-    return _said(_alert("books-opened", opened.at, "warning", title, held, do=do))
+    return _said(alert("books-opened", opened.at, "warning", title, held, do=do))
 
 
 def foreign_trades(entries: Iterable[Entry]) -> list[Publication]:
@@ -43,7 +44,7 @@ def foreign_trades(entries: Iterable[Entry]) -> list[Publication]:
         title = f"Shares were traded that we did not order: {first.side} {first.symbol}"
         do = "If that was not you, look at the account and change its keys. What was bought is left alone."
         found.append(
-            Publication(_ALERTS, _alert(f"foreign-trade-{order_id}", first.at, "warning", title, detail, do=do))
+            Publication(_ALERTS, alert(f"foreign-trade-{order_id}", first.at, "warning", title, detail, do=do))
         )
     return found
 
@@ -59,21 +60,19 @@ def breach(name: str, breaches: Sequence[Mismatch], now: dt.datetime) -> Outcome
         reason=f"the books differ from the broker's positions: {lines}"[:_LONGEST],
     )
     do = "Find out why; `alchemiser reconcile --accept SYMBOL --reason WHY` takes the broker's word, then `alchemiser resume`."
-    alert = _alert(f"{name}#alert", now, "critical", "The books differ from the broker's positions", lines, do=do)
-    return Outcome((Publication(streams.CONTROL, halt), Publication(_ALERTS, alert)))
+    told = alert(f"{name}#alert", now, "critical", "The books differ from the broker's positions", lines, do=do)
+    return Outcome((Publication(streams.CONTROL, halt), Publication(_ALERTS, told)))
 
 
 def cash_gap_alert(name: str, mismatch: Mismatch, now: dt.datetime) -> Outcome:
     title = "The broker's cash is not what the books say"
     do = "If you know why: `alchemiser reconcile --accept cash --reason WHY`. Trading goes on."
-    return Outcome((Publication(_ALERTS, _alert(name, now, "warning", title, str(mismatch), do=do)),))
+    return Outcome((Publication(_ALERTS, alert(name, now, "warning", title, str(mismatch), do=do)),))
 
 
 def decided_alert(name: str, entries: Sequence[Entry], reason: str, now: dt.datetime) -> list[Publication]:
     lines = ", ".join(_decided(entry) for entry in entries)
-    return _said(
-        _alert(f"{name}#decided", now, "info", "The books were corrected by a person", f"{lines} ({reason})", do="")
-    )
+    return _said(alert(f"{name}#decided", now, "info", "The books were corrected by a person", f"{lines} ({reason})"))
 
 
 def _decided(entry: Entry) -> str:
@@ -81,21 +80,8 @@ def _decided(entry: Entry) -> str:
     return f"{symbol} {entry.kind}" + (f" as {_shares(entry.qty)}" if isinstance(entry, Accepted) else "")
 
 
-def _said(alert: AlertRaised) -> list[Publication]:
-    return [Publication(_ALERTS, alert)]
-
-
-def _alert(name: str, at: dt.datetime, severity: Severity, title: str, detail: str, *, do: str) -> AlertRaised:
-    return AlertRaised(
-        id=name,
-        correlation_id=name,
-        at=at,
-        source="execution",
-        severity=severity,
-        title=title,
-        detail=detail,
-        what_to_do=do,
-    )
+def _said(told: AlertRaised) -> list[Publication]:
+    return [Publication(_ALERTS, told)]
 
 
 def _shares(qty: Decimal) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.execution.domain import lots, profit
 from services.execution.domain.ledger import ACCOUNT, Ledger
@@ -19,7 +19,9 @@ By = Literal["strategy", "day", "symbol"]
 
 
 class ProfitRow(BaseModel):
-    """Dollars. `unrealised` and `total` are None where a price is missing."""
+    """Dollars. `unrealised` and `total` are None where a price is missing. Made of a Profit."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     key: str
     realised: Decimal
@@ -100,8 +102,8 @@ def profit_view(by: By, rows: tuple[Profit, ...], ledger: Ledger, prices: Mappin
     return ProfitView(
         by=by,
         since=opened.at,
-        rows=tuple(_profit_row(row) for row in rows),
-        total=_profit_row(profit.total(rows)),
+        rows=tuple(ProfitRow.model_validate(row) for row in rows),
+        total=ProfitRow.model_validate(profit.total(rows)),
         positions=tuple(_positions(ledger, prices)),
         cash=ledger.cash,
         put_in=ledger.put_in,
@@ -118,18 +120,6 @@ def lot_rows(ledger: Ledger, span: Span, of: Literal["account", "strategies"]) -
     """The account's own lots are what taxes are about; the strategies' also closed where shares changed hands inside."""
     closed = ledger.account.closed if of == "account" else ledger.owned.closed
     return [_lot_row(closing) for closing in closed if span.has(new_york_date(closing.lot.closed))]
-
-
-def _profit_row(row: Profit) -> ProfitRow:
-    return ProfitRow(
-        key=row.key,
-        realised=row.realised,
-        unrealised=row.unrealised,
-        fees=row.fees,
-        income=row.income,
-        other=row.other,
-        total=row.total,
-    )
 
 
 def _positions(ledger: Ledger, prices: Mapping[str, Decimal]) -> Iterator[SubPosition]:

@@ -11,6 +11,7 @@ from typing import Final
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.questions import answered, settled
 from services.execution.domain import report
+from services.execution.domain.alerts import alert
 from services.execution.domain.broker import Account
 from services.execution.domain.records import LegRecord, PlanRecord
 from services.execution.domain.set_apart import ours_among
@@ -39,9 +40,8 @@ class Completion:
             return False
         after = answered(lambda: self._aftermath(plan, legs, stop), stop, check)
         done = report.completed(plan, legs, after, self._stop_reason(plan))
-        told: list[Message] = [done]
-        if (alert := alert_about(done)) is not None:
-            told.append(alert)
+        about = alert_about(done)
+        told: list[Message] = [done] if about is None else [done, about]
         self.book.complete(plan, told)
         return True
 
@@ -76,13 +76,6 @@ def alert_about(done: RebalanceCompleted) -> AlertRaised | None:
     short = [f"{o.side} {o.symbol}: {o.outcome} {o.filled_qty}/{o.qty} {o.detail}".strip() for o in done.orders]
     lines = [line for line, order in zip(short, done.orders, strict=True) if order.outcome != "filled"]
     lines += [f"{r.side} {r.symbol}: refused by {r.limit}: {r.detail}" for r in done.refusals]
-    return AlertRaised(
-        id=f"{done.plan_id}#completed-alert",
-        correlation_id=done.correlation_id,
-        at=done.at,
-        source="execution",
-        severity="warning",
-        title=f"Rebalance {done.outcome}",
-        detail="; ".join(lines) or "no order was sent",
-        what_to_do="Look at the reasons; `alchemiser rebalance` tries again.",
-    )
+    name, detail = f"{done.plan_id}#completed-alert", "; ".join(lines) or "no order was sent"
+    do = "Look at the reasons; `alchemiser rebalance` tries again."
+    return alert(name, done.at, "warning", f"Rebalance {done.outcome}", detail, do=do, of=done.correlation_id)

@@ -25,6 +25,7 @@ from services.execution.adapters.desk_legs import Legs
 from services.execution.adapters.desk_loop import Inbox, LegLoop, UpdatesReader
 from services.execution.adapters.gate import Gate
 from services.execution.adapters.questions import StoppedWaitingError
+from services.execution.domain.alerts import alert
 from services.execution.domain.limits import Bounds
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules
@@ -156,16 +157,9 @@ class Desk:
         return True
 
     def _broken(self, name: str, error: ValueError) -> AlertRaised:
-        return AlertRaised(
-            id=f"{name}#broken",
-            correlation_id=name,
-            at=self._ports.clock.now(),
-            source="execution",
-            severity="critical",
-            title="A leg of a plan cannot be worked",
-            detail=f"{name}: {error}",
-            what_to_do="Its open orders stay as they are: `alchemiser halt` cancels them; keep the logs.",
-        )
+        now, title = self._ports.clock.now(), "A leg of a plan cannot be worked"
+        do = "Its open orders stay as they are: `alchemiser halt` cancels them; keep the logs."
+        return alert(f"{name}#broken", now, "critical", title, f"{name}: {error}", do=do, of=name)
 
     def _calls(self, plan: PlanRecord, hold: Hold, inbox: Inbox) -> BrokerCalls:
         ports = self._ports

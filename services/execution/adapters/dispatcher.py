@@ -14,6 +14,7 @@ from typing import Final
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.planner import Planner
+from services.execution.domain.alerts import alert
 from services.execution.domain.records import LegRecord
 from services.execution.ports import BrokerUnavailableError, Leases, LegQueue
 from shared import logs
@@ -116,13 +117,7 @@ class Dispatcher(Hooks):
             self._book.tell([self._nobody(leg)], once=f"{leg.leg_id}:nobody")
 
     def _nobody(self, leg: LegRecord) -> AlertRaised:
-        return AlertRaised(
-            id=f"{leg.leg_id}#nobody",
-            correlation_id=leg.plan_id,
-            at=self._clock.now(),
-            source="execution",
-            severity="critical",
-            title="No worker takes the orders of a plan",
-            detail=f"{leg.leg_id} has waited for more than {self._nobody_seconds:g} s",
-            what_to_do="Start a worker: `python -m services.execution.jobs`, or scale the execution-worker service.",
-        )
+        name, title = f"{leg.leg_id}#nobody", "No worker takes the orders of a plan"
+        detail = f"{leg.leg_id} has waited for more than {self._nobody_seconds:g} s"
+        do = "Start a worker: `python -m services.execution.jobs`, or scale the execution-worker service."
+        return alert(name, self._clock.now(), "critical", title, detail, do=do, of=leg.plan_id)

@@ -30,11 +30,11 @@ from services.execution.adapters.http_views import (
     StateView,
     account_view,
     order_view,
-    position_view,
 )
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.reconciliation import ReconciliationReport
 from services.execution.adapters.reconciliation_views import reconciliation_view
+from services.execution.domain.alerts import alert
 from services.execution.domain.arming import Armed, Disarmed, masked
 from services.execution.domain.records import PlanRecord
 from services.execution.domain.stops import counted_anew_by
@@ -207,7 +207,7 @@ def _broker_views(room: Room) -> APIRouter:
 
     @router.get("/positions")
     def positions() -> list[PositionView]:
-        return [position_view(position) for position in room.broker.positions()]
+        return [PositionView.model_validate(position) for position in room.broker.positions()]
 
     @router.get("/account")
     def account() -> AccountView:
@@ -223,14 +223,10 @@ def _fresh(clock: Clock) -> dict[str, Any]:
 
 
 def _armed_alert(room: Room, armed: Armed) -> AlertRaised:
-    return AlertRaised(
-        **_fresh(room.clock),
-        source="execution",
-        severity="warning",
-        title="Live trading is armed",
-        detail=f"Account {masked(room.arming.account)} may be traded until {armed.until}.",
-        what_to_do="If this was not you: `alchemiser halt`, then change the HTTP token.",
-    )
+    detail = f"Account {masked(room.arming.account)} may be traded until {armed.until}."
+    do = "If this was not you: `alchemiser halt`, then change the HTTP token."
+    now = room.clock.now().astimezone(dt.UTC)
+    return alert(uuid.uuid4().hex, now, "warning", "Live trading is armed", detail, do=do)
 
 
 def _unavailable(_request: Request, error: Exception) -> JSONResponse:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.execution.adapters.reconciliation_views import ReconciliationView
 from services.execution.domain.arming import MAX_HOURS, masked
-from services.execution.domain.broker import Account, BrokerOrder, Position
+from services.execution.domain.broker import Account, BrokerOrder
 from services.execution.domain.records import LegRecord, PlanRecord, TradingStateName
 from shared.contracts.base import Side, Symbol
 from shared.contracts.control import HaltCause, Reason
@@ -83,6 +83,10 @@ class OrderView(BaseModel):
 
 
 class PositionView(BaseModel):
+    """Made of a Position."""
+
+    model_config = ConfigDict(from_attributes=True)
+
     symbol: str
     qty: Decimal
     available_qty: Decimal
@@ -129,16 +133,6 @@ def order_view(order: BrokerOrder, *, is_ours: bool) -> OrderView:
         status=order.status.value,
         submitted_at=order.submitted_at,
         is_ours=is_ours,
-    )
-
-
-def position_view(position: Position) -> PositionView:
-    return PositionView(
-        symbol=position.symbol,
-        qty=position.qty,
-        available_qty=position.available_qty,
-        average_price=position.average_price,
-        price=position.price,
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 from services.execution.domain import records, report
+from services.execution.domain.alerts import alert
 from services.execution.domain.plan import Plan
 from services.execution.domain.records import LegRecord, PlanRecord, WaitingTarget
 from services.execution.domain.situation import Situation
 from shared.bus import Change, Outcome, Publication, Put
 from shared.contracts import Message, streams
-from shared.contracts.alerts import AlertRaised, Severity
+from shared.contracts.alerts import Severity
 from shared.contracts.base import Side
 from shared.contracts.execution import RebalancePlanned
 
@@ -142,14 +143,5 @@ def _named(record: PlanRecord, what: str) -> dict[str, Any]:
 def _alert(
     name: str, correlation_id: str, at: dt.datetime, severity: Severity, *, title: str, detail: str, do: str
 ) -> Outcome:
-    alert = AlertRaised(
-        id=f"{name}#alert",
-        correlation_id=correlation_id,
-        at=at,
-        source="execution",
-        severity=severity,
-        title=title,
-        detail=detail,
-        what_to_do=do,
-    )
-    return Outcome((Publication(_ALERTS, alert),))
+    told = alert(f"{name}#alert", at, severity, title, detail, do=do, of=correlation_id)
+    return Outcome((Publication(_ALERTS, told),))

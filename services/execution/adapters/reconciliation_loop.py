@@ -18,12 +18,12 @@ from services.execution.adapters.bookkeeper import Bookkeeper
 from services.execution.adapters.books_report import Decision
 from services.execution.adapters.metrics_listener import books_seen
 from services.execution.adapters.reconciliation import ReconciliationReport, UpdatesLog, reconcile
+from services.execution.domain.alerts import alert
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared import logs
 from shared.bus import NOTHING, Bus, BusUnavailableError, Outcome, Publication
 from shared.clock import Clock
 from shared.contracts import streams
-from shared.contracts.alerts import AlertRaised
 from shared.contracts.execution import RebalanceCompleted
 from shared.runner import Runner
 
@@ -261,18 +261,11 @@ class ReconciliationLoop:
                 detail=difference.detail,
             )
         for order in report.foreign:
-            alert = AlertRaised(
-                id=f"foreign-{order.id}",
-                correlation_id=f"foreign-{order.id}",
-                at=report.at,
-                source="execution",
-                severity="warning",
-                title=f"An order that is not ours is open: {order.side} {order.symbol}",
-                detail=f"{order.qty or '?'} {order.symbol}, client order id {order.client_order_id}. It is left alone.",
-                what_to_do="If you did not place it yourself, look at the account and change its keys.",
-            )
-            publication = Publication(streams.alerts_of("execution"), alert)
-            self._bus.commit(Outcome((publication,)), once=alert.id)
+            name, title = f"foreign-{order.id}", f"An order that is not ours is open: {order.side} {order.symbol}"
+            detail = f"{order.qty or '?'} {order.symbol}, client order id {order.client_order_id}. It is left alone."
+            do = "If you did not place it yourself, look at the account and change its keys."
+            told = alert(name, report.at, "warning", title, detail, do=do)
+            self._bus.commit(Outcome((Publication(streams.alerts_of("execution"), told),)), once=name)
 
 
 def completions_runner(bus: Bus, consumer: str, ask: Callable[[], None]) -> Runner:

@@ -14,6 +14,7 @@ from typing import Final
 from services.execution.adapters.desk_book import Book
 from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.leadership import Leadership
+from services.execution.domain.alerts import alert
 from services.execution.domain.limits import Bounds
 from services.execution.domain.losses import EquityRecord
 from services.execution.domain.stops import Breach, WatchRules, breach_of, is_stricter
@@ -22,7 +23,6 @@ from shared import logs
 from shared.bus import Bus, BusUnavailableError, Outcome, Publication
 from shared.clock import Clock
 from shared.contracts import streams
-from shared.contracts.alerts import AlertRaised
 from shared.contracts.control import HaltRequested
 from shared.sessions import session_at
 
@@ -133,14 +133,7 @@ class Watch:
 
 
 def _alert(halt: HaltRequested, breach: Breach) -> Publication:
-    alert = AlertRaised(
-        id=f"{halt.id}#alert",
-        correlation_id=halt.correlation_id,
-        at=halt.at,
-        source="execution",
-        severity="critical",
-        title=f"Trading is stopped ({halt.state}): {breach.cause}",
-        detail=breach.detail,
-        what_to_do="Look at the account; `alchemiser resume WHY` lets trading go on, and counts a loss anew from there.",
-    )
-    return Publication(streams.alerts_of("execution"), alert)
+    name, title = f"{halt.id}#alert", f"Trading is stopped ({halt.state}): {breach.cause}"
+    do = "Look at the account; `alchemiser resume WHY` lets trading go on, and counts a loss anew from there."
+    told = alert(name, halt.at, "critical", title, breach.detail, do=do, of=halt.correlation_id)
+    return Publication(streams.alerts_of("execution"), told)

@@ -57,22 +57,19 @@ def daily_loss(proposal: Proposal, bounds: Bounds) -> str | None:
     if bounds.max_daily_loss is None:
         return None
     worth = _worth_of(proposal)
-    if worth.daily_loss <= bounds.max_daily_loss or _may_reduce(proposal, bounds):
-        return None
-    return f"{worth.daily_loss:.2%} of ${worth.day_base} are lost today; at most {bounds.max_daily_loss:.2%}"
+    return _too_much(proposal, bounds, worth.daily_loss, bounds.max_daily_loss, f"of ${worth.day_base} are lost today")
 
 
 def drawdown(proposal: Proposal, bounds: Bounds) -> str | None:
     if bounds.max_drawdown is None:
         return None
     worth = _worth_of(proposal)
-    if worth.drawdown <= bounds.max_drawdown or _may_reduce(proposal, bounds):
-        return None
-    return f"{worth.drawdown:.2%} of ${worth.high_water} are lost; at most {bounds.max_drawdown:.2%}"
+    return _too_much(proposal, bounds, worth.drawdown, bounds.max_drawdown, f"of ${worth.high_water} are lost")
 
 
-def _may_reduce(proposal: Proposal, bounds: Bounds) -> bool:
-    return proposal.side == "sell" and bounds.sells_go_on
+def _too_much(proposal: Proposal, bounds: Bounds, lost: Decimal, most: Decimal, what: str) -> str | None:
+    may_reduce = proposal.side == "sell" and bounds.sells_go_on
+    return None if lost <= most or may_reduce else f"{lost:.2%} {what}; at most {most:.2%}"
 
 
 def _worth_of(proposal: Proposal) -> EquityRecord:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from services.execution.domain import order_facts
 from services.execution.domain.order_state import SmartOrder, SpreadSum
 from shared.contracts.base import Side
 from shared.contracts.costs import Cost, FillCosts, OrderCosts
@@ -104,13 +105,7 @@ def measured(
     """The fact about an order that is over. Its id tells what had filled: a fill that comes later makes another one."""
     ended_at = order.ended_at or order.started_at
     return OrderCostsMeasured(
-        id=f"{order.order_id}#costs@{order.filled.normalize():f}",
-        correlation_id=order.correlation_id,
-        at=now,
-        plan_id=order.plan_id,
-        order_id=order.order_id,
-        symbol=order.symbol,
-        side=order.side,
+        **order_facts.about(order, f"{order.order_id}#costs@{order.filled.normalize():f}", now),
         outcome=order.ending or "unknown",
         arrived_at=order.arrival.at if order.arrival is not None else order.started_at,
         ended_at=ended_at,

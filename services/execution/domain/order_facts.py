@@ -7,10 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeVar
 
+from services.execution.domain import alerts
 from services.execution.domain.broker import Status
 from services.execution.domain.order_state import Child, Execution, SmartOrder
 from shared.contracts import Message
-from shared.contracts.alerts import AlertRaised, Severity
+from shared.contracts.alerts import Severity
 from shared.contracts.execution import (
     OrderAbandoned,
     OrderChildEnded,
@@ -114,29 +115,23 @@ def alert(
     order: SmartOrder, severity: Severity, now: dt.datetime, *, title: str, detail: str, what_to_do: str
 ) -> tuple[SmartOrder, Message]:
     order, name = numbered(order)
-    message = AlertRaised(
-        id=name,
-        correlation_id=order.correlation_id,
-        at=now,
-        source="execution",
-        severity=severity,
-        title=f"{order.side} {order.symbol}: {title}",
-        detail=detail,
-        what_to_do=what_to_do,
-    )
-    return order, message
+    title = f"{order.side} {order.symbol}: {title}"
+    return order, alerts.alert(name, now, severity, title, detail, do=what_to_do, of=order.correlation_id)
 
 
 def _fact(order: SmartOrder, kind: type[_F], now: dt.datetime, **fields: Any) -> tuple[SmartOrder, Message]:
     order, name = numbered(order)
-    message = kind(
-        id=name,
-        correlation_id=order.correlation_id,
-        at=now,
-        plan_id=order.plan_id,
-        order_id=order.order_id,
-        symbol=order.symbol,
-        side=order.side,
-        **fields,
-    )
-    return order, message
+    return order, kind(**about(order, name, now), **fields)
+
+
+def about(order: SmartOrder, name: str, now: dt.datetime) -> dict[str, Any]:
+    """What every fact about an order begins with."""
+    return {
+        "id": name,
+        "correlation_id": order.correlation_id,
+        "at": now,
+        "plan_id": order.plan_id,
+        "order_id": order.order_id,
+        "symbol": order.symbol,
+        "side": order.side,
+    }
