@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from services.strategy.adapters.listeners import DecisionHooks
 from services.strategy.adapters.loading import load_strategy
-from services.strategy.adapters.readiness import HistoryArrived, PricesArrived
+from services.strategy.adapters.readiness import Arrived, history_arrived, prices_arrived
 from services.strategy.adapters.redis_history import RedisHistory
 from services.strategy.adapters.scheduler import Scheduler
 from services.strategy.adapters.web import add_routes
@@ -58,8 +58,8 @@ def build(configuration: Configuration, *, clock: Clock | None = None) -> Strate
     history = RedisHistory(client, bus)
     decide = Decide(manager, history, bus, clock, account=names.namespace, rules=settings.price_rules)
     runner = build_runner(bus, decide)
-    arrived = HistoryArrived(history, manager.symbols)
-    priced = PricesArrived(history, manager.symbols, clock, settings.price_rules)
+    arrived = history_arrived(history, manager.symbols)
+    priced = prices_arrived(history, manager.symbols, clock, settings.price_rules)
     scheduler = Scheduler(
         clock,
         announce=lambda: announce_symbols(bus, manager.symbols),
@@ -99,7 +99,7 @@ def _clock(settings: ClockSettings) -> Clock:
     return SystemClock() if settings.clock_url is None else VenueClock(settings.clock_url)
 
 
-def _checks(client: Any, clock: Clock, arrived: HistoryArrived) -> Checks:
+def _checks(client: Any, clock: Clock, arrived: Arrived) -> Checks:
     def answers() -> str | None:
         client.ping()
         return None

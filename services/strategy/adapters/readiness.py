@@ -11,24 +11,28 @@ from services.strategy.domain.schedule import session_to_decide
 from services.strategy.ports import MarketHistory
 from shared.clock import Clock
 
+_HISTORY_PATIENCE_SECONDS: Final = 10.0
 _PRICE_PATIENCE_SECONDS: Final = 5.0
 
 
-class _Arrived:
-    """What no source has will never arrive: what has not changed for a while is all there is."""
+class Arrived:
+    """What no source has will never arrive: what has not changed for a while is all there is.
 
-    what: str
+    `find_missing` says of which of the symbols `what` is true.
+    """
 
     def __init__(
         self,
-        history: MarketHistory,
+        what: str,
         symbols: Sequence[str],
+        find_missing: Callable[[], tuple[str, ...]],
         *,
         patience_seconds: float,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
-        self._history = history
+        self._what = what
         self._symbols = tuple(symbols)
+        self._find_missing = find_missing
         self._patience = patience_seconds
         self._monotonic = monotonic
         self._missing: tuple[str, ...] = self._symbols
@@ -42,50 +46,41 @@ class _Arrived:
         settled = self._monotonic() - self._since >= self._patience
         if not missing or (settled and len(missing) < len(self._symbols)):
             return None
-        return f"{self.what} of {', '.join(missing)}"
-
-    def _find_missing(self) -> tuple[str, ...]:
-        raise NotImplementedError
+        return f"{self._what} of {', '.join(missing)}"
 
 
-class HistoryArrived(_Arrived):
+def history_arrived(
+    history: MarketHistory, symbols: Sequence[str], *, monotonic: Callable[[], float] = time.monotonic
+) -> Arrived:
     """The daily histories: a readiness check of the service."""
-
-    what = "no daily history yet"
-
-    def __init__(
-        self,
-        history: MarketHistory,
-        symbols: Sequence[str],
-        *,
-        patience_seconds: float = 10.0,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(history, symbols, patience_seconds=patience_seconds, monotonic=monotonic)
-
-    def _find_missing(self) -> tuple[str, ...]:
-        return self._history.missing(self._symbols)
+    return Arrived(
+        "no daily history yet",
+        symbols,
+        lambda: history.missing(symbols),
+        patience_seconds=_HISTORY_PATIENCE_SECONDS,
+        monotonic=monotonic,
+    )
 
 
-class PricesArrived(_Arrived):
+def prices_arrived(
+    history: MarketHistory,
+    symbols: Sequence[str],
+    clock: Clock,
+    rules: PriceRules,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Arrived:
     """Prices that can stand in for the close of the session to decide: what the scheduled run waits for besides."""
 
-    what = "no price yet that stands in for today's close"
+    def without_price() -> tuple[str, ...]:
+        now, quotes = clock.now(), history.quotes(symbols)
+        session = session_to_decide(now)
+        return tuple(s for s in symbols if why_no_price(quotes.get(s), session, now, rules))
 
-    def __init__(
-        self,
-        history: MarketHistory,
-        symbols: Sequence[str],
-        clock: Clock,
-        rules: PriceRules,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(history, symbols, patience_seconds=_PRICE_PATIENCE_SECONDS, monotonic=monotonic)
-        self._clock = clock
-        self._rules = rules
-
-    def _find_missing(self) -> tuple[str, ...]:
-        now = self._clock.now()
-        session, quotes = session_to_decide(now), self._history.quotes(self._symbols)
-        return tuple(s for s in self._symbols if why_no_price(quotes.get(s), session, now, self._rules))
+    return Arrived(
+        "no price yet that stands in for today's close",
+        symbols,
+        without_price,
+        patience_seconds=_PRICE_PATIENCE_SECONDS,
+        monotonic=monotonic,
+    )

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from services.strategy.adapters.memory_history import MemoryHistory
-from services.strategy.adapters.readiness import HistoryArrived, PricesArrived
+from services.strategy.adapters.readiness import history_arrived, prices_arrived
 from services.strategy.adapters.scheduler import Scheduler
 from services.strategy.domain.closes import Closes
 from services.strategy.domain.engine import Decision, TreeStrategy
@@ -330,7 +330,7 @@ def test_the_scheduler_outlives_an_outage_of_bus_or_clock(house: House) -> None:
 
 def test_readiness_waits_for_histories_that_still_arrive_and_not_for_those_that_never_will() -> None:
     history, now = MemoryHistory(), [0.0]
-    check = HistoryArrived(history, ("SPY", "BIL", "OKLO"), patience_seconds=10, monotonic=lambda: now[0])
+    check = history_arrived(history, ("SPY", "BIL", "OKLO"), monotonic=lambda: now[0])
     assert check() == "no daily history yet of SPY, BIL, OKLO"
     now[0] = 100.0
     assert check() is not None, "nothing at all is never enough"
@@ -347,7 +347,7 @@ def test_readiness_waits_for_histories_that_still_arrive_and_not_for_those_that_
 
 def test_the_schedule_waits_for_todays_prices_and_not_for_those_that_never_come() -> None:
     history, clock, now = MemoryHistory(), ManualClock(NOW), [0.0]
-    check = PricesArrived(history, ("SPY", "BIL", "OKLO"), clock, RULES, monotonic=lambda: now[0])
+    check = prices_arrived(history, ("SPY", "BIL", "OKLO"), clock, RULES, monotonic=lambda: now[0])
     assert check() == "no price yet that stands in for today's close of SPY, BIL, OKLO"
     now[0] = 100.0
     assert check() is not None, "nothing at all is never enough"
