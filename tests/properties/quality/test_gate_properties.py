@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.marketdata import DailyHistory
-from shared.quality import Series, Surroundings, examine, market_volume, settled, unknown_closes
+from shared.quality import Series, Surroundings, market_volume, settled, unknown_closes
 from tests.unit.shared.quality.histories import (
     a_history,
     closes_only,
+    doubts_of,
     scaled,
+    second_source,
     shifted,
     with_columns,
     with_volume,
@@ -33,8 +35,7 @@ def row_in(history: DailyHistory, place: float) -> int:
 
 
 def found(history: DailyHistory | Series) -> list[tuple[str, tuple[dt.date, ...]]]:
-    series = history if isinstance(history, Series) else Series.of_history(history)
-    return [(d.gate, d.dates) for d in examine(series, Surroundings(series.dates[-1])) if d.refuses]
+    return [(d.gate, d.dates) for d in doubts_of(history, Surroundings(history.dates[-1])) if d.refuses]
 
 
 @few
@@ -50,7 +51,7 @@ def test_no_gate_fires_on_ordinary_days(seed: int, sigma: float, count: int) -> 
 def test_a_history_beside_itself_has_no_finding(seed: int, sigma: float, place: float) -> None:
     history = a_history(seed=seed, sigma=sigma)
     other = scaled(history, slice(None), 0.1 + 10 * place)
-    assert settled(history, (), other.model_copy(update={"source": "twelvedata"})).findings == ()
+    assert settled(history, (), second_source(other)).findings == ()
 
 
 @few
@@ -82,10 +83,10 @@ def test_an_unapplied_split_is_found_and_repaired_exactly(seed: int, sigma: floa
     history = a_history(seed=seed, sigma=sigma)
     row = row_in(history, place)
     split = scaled(history, slice(0, row), factor)
-    doubts = examine(Series.of_history(split))
+    doubts = doubts_of(split)
     assert [(d.dates, d.spoils, d.refuses) for d in doubts] == [((history.dates[row],), "before", True)]
     assert doubts[0].gate in {"unapplied split", "unexplained jump"}
-    repaired = settled(split, doubts, history.model_copy(update={"source": "twelvedata"}))
+    repaired = settled(split, doubts, second_source(history))
     np.testing.assert_allclose(repaired.close, history.close, rtol=1e-9)
     assert unknown_closes(repaired.dates, repaired.findings, repaired.dates[-1]) == {}
 
@@ -111,7 +112,7 @@ def test_bars_stamped_a_session_off_are_found_beside_a_second_source(seed: int, 
     history = a_history(seed=seed, sigma=sigma)
     dates = history.dates[1:] if later else history.dates[:-1]
     late = with_columns(without_rows(history, -1 if later else 0), dates=dates)
-    kept = settled(late, (), history.model_copy(update={"source": "twelvedata"}))
+    kept = settled(late, (), second_source(history))
     assert [f.gate for f in kept.findings] == ["wrong time zone"]
     assert kept.close == history.close
 
@@ -124,5 +125,5 @@ def test_a_day_cut_off_for_the_whole_feed_is_found_in_every_symbol(seed: int, pl
     cut = [with_volume(history, row, history.volume[row] * 0.1) for history in many]
     around = Surroundings(market_volume=market_volume(map(Series.of_history, cut)))
     for history in cut:
-        doubts = examine(Series.of_history(history), around)
+        doubts = doubts_of(history, around)
         assert [(d.gate, d.dates) for d in doubts if d.refuses] == [("partial bar", (history.dates[row],))]

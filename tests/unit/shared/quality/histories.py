@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shared.contracts.marketdata import DailyHistory
-from shared.quality import Series
+from shared.quality import Doubt, Series, Surroundings, examine
 from shared.sessions import sessions_between
 
 FIRST = dt.date(2023, 1, 3)
@@ -74,3 +74,14 @@ def shifted(history: DailyHistory, days: int) -> DailyHistory:
 
 def closes_only(history: DailyHistory) -> Series:
     return Series.of(history.symbol, history.dates, history.close)
+
+
+def second_source(history: DailyHistory, *, volume: float = 1.0) -> DailyHistory:
+    """The same, told by the second source with so many times the volume."""
+    told = history.model_copy(update={"source": "twelvedata"})
+    return with_columns(told, volume=[shares * volume for shares in history.volume])
+
+
+def doubts_of(history: DailyHistory | Series, around: Surroundings | None = None) -> tuple[Doubt, ...]:
+    series = history if isinstance(history, Series) else Series.of_history(history)
+    return examine(series, around or Surroundings())

@@ -7,11 +7,12 @@ import datetime as dt
 import pytest
 
 from shared.contracts.marketdata import DailyHistory
-from shared.quality import GATES, Doubt, Series, Surroundings, examine, market_volume
+from shared.quality import GATES, Series, Surroundings, market_volume
 from shared.sessions import session_on
 from tests.unit.shared.quality.histories import (
     a_history,
     closes_only,
+    doubts_of,
     scaled,
     shifted,
     with_columns,
@@ -20,11 +21,6 @@ from tests.unit.shared.quality.histories import (
 )
 
 ROW = 120
-
-
-def doubts_of(history: DailyHistory | Series, around: Surroundings | None = None) -> list[Doubt]:
-    series = history if isinstance(history, Series) else Series.of_history(history)
-    return list(examine(series, around or Surroundings()))
 
 
 def told(

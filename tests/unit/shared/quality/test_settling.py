@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from shared.contracts.marketdata import DailyHistory
-from shared.quality import Series, Surroundings, examine, settled, unknown_closes
+from shared.quality import Surroundings, settled, unknown_closes
 from tests.unit.shared.quality.histories import (
     a_history,
+    doubts_of,
     scaled,
+    second_source,
     shifted,
     with_columns,
     with_volume,
@@ -25,15 +27,12 @@ DAY = CLEAN.dates[ROW]
 
 
 def second(history: DailyHistory = CLEAN, *, volume: float = 30.0) -> DailyHistory:
-    """The second source's, with so many times the volume."""
-    return with_columns(
-        history.model_copy(update={"source": "twelvedata"}), volume=[shares * volume for shares in history.volume]
-    )
+    return second_source(history, volume=volume)
 
 
 def settle(history: DailyHistory, other: DailyHistory | None, **more: object) -> DailyHistory:
-    doubts = examine(Series.of_history(history), Surroundings(CLEAN.dates[-1]))
-    return settled(history, doubts, other, Surroundings(CLEAN.dates[-1]), **more)  # type: ignore[arg-type]
+    around = Surroundings(CLEAN.dates[-1])
+    return settled(history, doubts_of(history, around), other, around, **more)  # type: ignore[arg-type]
 
 
 def told(history: DailyHistory) -> list[tuple[str, str, str]]:
