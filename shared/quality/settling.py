@@ -72,7 +72,7 @@ def settled(
     history: DailyHistory,
     doubts: Sequence[Doubt],
     second: DailyHistory | None = None,
-    around: Surroundings = Surroundings(),  # noqa: B008 - frozen
+    around: Surroundings = Surroundings(),
     accepted: Accepted = frozenset(),
 ) -> DailyHistory:
     """The history with its findings, and with the second source's rows where they explain what was doubted."""
