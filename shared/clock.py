@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self, cast
 
 import httpx
 
@@ -70,19 +72,38 @@ class VenueClock:
         self._lock = threading.Lock()
 
     def now(self) -> dt.datetime:
-        with self._lock:
-            anchor, at = self._anchor, self._monotonic()
-            if anchor is None or at - anchor.monotonic >= self._refresh:
-                anchor = self._ask(anchor)
-            return anchor.venue + dt.timedelta(seconds=(self._monotonic() - anchor.monotonic) * anchor.speed)
+        anchor = self._anchor
+        if anchor is None or self._monotonic() - anchor.monotonic >= self._refresh:
+            anchor = self._asked_by_one()
+        return anchor.venue + dt.timedelta(seconds=(self._monotonic() - anchor.monotonic) * anchor.speed)
 
-    def _ask(self, last: _Anchor | None) -> _Anchor:
-        try:
-            answer = self._client.get(self._url).raise_for_status().json()
-        except httpx.HTTPError:
-            if last is None:
-                raise
-            return last
+    def kept(self) -> Self:
+        """Asked ahead by a thread of its own for as long as it is used, so that nobody in a hurry waits for an answer."""
+        threading.Thread(target=_keep, args=(weakref.ref(self), self._refresh / 2), name="clock", daemon=True).start()
+        return self
+
+    def ask(self) -> None:
+        """Ask anew. Raises httpx.HTTPError."""
+        answer = self._client.get(self._url).raise_for_status().json()
         venue = dt.datetime.fromisoformat(answer["now"]).astimezone(dt.UTC)
         self._anchor = _Anchor(venue, self._monotonic(), float(answer["speed"]))
-        return self._anchor
+
+    def _asked_by_one(self) -> _Anchor:
+        with self._lock:
+            anchor = self._anchor
+            if anchor is None or self._monotonic() - anchor.monotonic >= self._refresh:
+                try:
+                    self.ask()
+                except httpx.HTTPError:
+                    if anchor is None:
+                        raise
+            return cast("_Anchor", self._anchor)
+
+
+def _keep(known: weakref.ref[VenueClock], pause: float) -> None:
+    waiting = threading.Event()
+    while (clock := known()) is not None:
+        with suppress(httpx.HTTPError):
+            clock.ask()
+        del clock
+        waiting.wait(pause)

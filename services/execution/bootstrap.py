@@ -109,7 +109,7 @@ def lay_ground(configuration: Configuration) -> Ground:
     venue = configuration.venue.venue()
     bus = RedisBus(client, names)
     leases = RedisLeases(client, names)
-    clock: Clock = SystemClock() if venue.clock_url is None else VenueClock(venue.clock_url)
+    clock: Clock = SystemClock() if venue.clock_url is None else VenueClock(venue.clock_url).kept()
     budget = RedisBudget(client, names, settings.request_allowance())
     broker = AlpacaBroker(venue.trading_url, venue.key, venue.secret, listener=count_broker_call, budget=budget)
     account = _answered(lambda: fitting_account(broker, venue.mode, settings.live_account))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 
 import httpx
 import pytest
 
 from shared.clock import ManualClock, VenueClock
+from tests.conftest import eventually
 
 START = dt.datetime(2024, 6, 3, 19, 40, tzinfo=dt.UTC)
 
@@ -57,6 +59,29 @@ def test_an_outage_keeps_the_last_anchor() -> None:
     venue.is_up = False
     seconds[0] += 10
     assert clock.now() == START + dt.timedelta(minutes=10)
+
+
+def test_a_clock_that_is_kept_is_asked_ahead_and_let_go_with_its_last_user() -> None:
+    venue, others = Venue(), set(threading.enumerate())
+    client = httpx.Client(transport=httpx.MockTransport(venue))
+    clock = VenueClock("http://venue/sim/clock", refresh_seconds=0.02, client=client).kept()
+    (keeper,) = set(threading.enumerate()) - others
+    eventually(lambda: venue.asked > 2, what="asked though nobody reads it")
+    del clock
+    keeper.join(2)
+    assert not keeper.is_alive()
+
+
+def test_a_kept_clock_goes_on_asking_through_an_outage() -> None:
+    venue = Venue()
+    client = httpx.Client(transport=httpx.MockTransport(venue))
+    clock = VenueClock("http://venue/sim/clock", refresh_seconds=0.02, client=client).kept()
+    clock.now()
+    venue.is_up = False
+    asked = venue.asked
+    eventually(lambda: venue.asked > asked + 2, what="asked in the outage")
+    venue.now, venue.is_up = START + dt.timedelta(days=1), True
+    eventually(lambda: clock.now() >= venue.now, what="today's time after the outage")
 
 
 def test_a_venue_never_reached_is_an_error_and_no_guess() -> None:
