@@ -191,7 +191,7 @@ class Desk:
     def _loop(
         self, plan: PlanRecord, orders: dict[str, SmartOrder], calls: BrokerCalls, inbox: Inbox, hold: Hold
     ) -> LegLoop:
-        ports, cancel = self._ports, self._book.cancel_request()
+        ports, cancel = self._ports, self._book.controls().cancel_request
         is_old = cancel is not None and cancel.at <= plan.created_at
         return LegLoop(
             orders=orders,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from services.execution.domain import records
 from services.execution.domain.exposure import Exposure, exposure_of
-from services.execution.domain.losses import Acknowledged, EquityRecord
+from services.execution.domain.losses import Acknowledged, EquityRecord, counted_anew
 from services.execution.domain.order_state import Phase, SmartOrder
 from services.execution.domain.records import CancelRecord, LegRecord, PlanRecord, TradingRecord
 from services.execution.ports import FencedOutError
@@ -24,6 +24,38 @@ _ORDER = TypeAdapter(SmartOrder)
 _V = TypeVar("_V", bound=Value)
 _PAUSE_SECONDS = 0.2
 _ATTEMPTS = 100
+
+
+class Controls:
+    """What people and whoever watches want of all trading. Each is read by itself: one that cannot be read hides no other.
+
+    Reading one raises ValueError when it cannot be read.
+    """
+
+    def __init__(self, documents: Mapping[str, str]) -> None:
+        self._documents = documents
+
+    @property
+    def trading(self) -> TradingRecord:
+        return self._read(TradingRecord, records.NOW) or TradingRecord()
+
+    @property
+    def cancel_request(self) -> CancelRecord | None:
+        return self._read(CancelRecord, records.CANCEL)
+
+    @property
+    def equity(self) -> EquityRecord | None:
+        return self._read(EquityRecord, records.EQUITY)
+
+    @property
+    def worth(self) -> EquityRecord | None:
+        """The newest reading of the equity; what a person has seen of losses meanwhile counts at once."""
+        last = self.equity
+        return None if last is None else counted_anew(last, self._read(Acknowledged, records.ACKNOWLEDGED))
+
+    def _read(self, kind: type[_V], field: str) -> _V | None:
+        raw = self._documents.get(field)
+        return None if raw is None else kind.model_validate_json(raw)
 
 
 class Book:
@@ -50,20 +82,15 @@ class Book:
         """Why the plan must end early; empty while it need not."""
         return self._bus.get(records.STOPS, plan_id) or ""
 
-    def trading(self) -> TradingRecord:
-        return self._read(TradingRecord, records.TRADING, records.NOW) or TradingRecord()
+    def controls(self) -> Controls:
+        """All of them as they stand in one moment."""
+        return Controls(self._bus.get_all(records.TRADING))
 
-    def equity(self) -> EquityRecord | None:
-        return self._read(EquityRecord, records.TRADING, records.EQUITY)
+    def trading(self) -> TradingRecord:
+        return self.controls().trading
 
     def write_equity(self, record: EquityRecord) -> None:
         self._bus.commit(Outcome(changes=(Put(records.TRADING, records.EQUITY, record.model_dump_json()),)))
-
-    def acknowledged(self) -> Acknowledged | None:
-        return self._read(Acknowledged, records.TRADING, records.ACKNOWLEDGED)
-
-    def cancel_request(self) -> CancelRecord | None:
-        return self._read(CancelRecord, records.TRADING, records.CANCEL)
 
     def active_plan(self) -> str | None:
         return self._bus.get(records.TRADING, records.ACTIVE_PLAN)

@@ -24,6 +24,7 @@ from shared.contracts.execution import OrderRefused, Refusal, Trade
 from shared.sessions import session_at
 
 _CASH_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+_JUST_ASKED: Final = dt.timedelta(seconds=5)
 _OTHER: Final[dict[Side, Side]] = {"sell": "buy", "buy": "sell"}
 
 
@@ -125,7 +126,9 @@ class Legs:
         return moves.REQUESTS_A_MOVE * len(intents) - len({intent.order_id for intent in intents})
 
     def _cash(self, plan: PlanRecord, stop: threading.Event) -> Decimal:
-        """What may be spent: the broker's word, given a moment to book the sells."""
+        """What may be spent: the broker's word, given a moment to book the sells. Without sells it was asked for the plan."""
+        if not plan.side("sell") and plan.funds is not None and self.clock.now() - plan.created_at < _JUST_ASKED:
+            return plan.funds
         sells = self.book.leg_of(plan.plan_id, "sell")
         expected = plan.cash + (sells.sold_or_bought if sells else 0) - Decimal("0.01")
         account = settled(self.broker.account, lambda a: a.cash >= expected, stop, _CASH_PAUSES if sells else ())

@@ -255,7 +255,8 @@ class LegLoop:
             self._seen.fresh({order.symbol for order in self.orders.values() if order.live}, self.clock.now())
 
     def _hear_people(self) -> None:
-        trading, cancel = self.book.trading(), self.book.cancel_request()
+        controls = self.book.controls()
+        trading, cancel = controls.trading, controls.cancel_request
         reason = self.book.stop_reason(self.plan_id)
         if trading.state != "ACTIVE":
             self._stop_orders(f"halt: {trading.reason}", sells_go_on=trading.state == "REDUCING")

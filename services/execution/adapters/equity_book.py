@@ -37,10 +37,9 @@ class EquityBook:
             return record
 
     def _reading(self, account: Account, now: dt.datetime) -> EquityRecord:
-        last = self._book.equity()
+        last = self._book.controls().worth
         if last is None:
             return losses.first_reading(account, self._flows(losses.last_close(now)), now)
-        last = losses.counted_anew(last, self._book.acknowledged())
         reading = losses.next_reading(last, account, None, now)
         if losses.is_another_day(last, now) or self._needs_explanation(last, reading):
             return losses.next_reading(last, account, self._flows(losses.flows_from(last, now)), now)

@@ -11,16 +11,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from services.execution.adapters.desk_book import Book
+from services.execution.adapters.desk_book import Book, Controls
 from services.execution.domain import limits
 from services.execution.domain.broker import Account, Asset
 from services.execution.domain.exposure import Exposure, committed_to, exposure_of, standing_of
 from services.execution.domain.limits import Bounds, Objection, Proposal
-from services.execution.domain.losses import EquityRecord, counted_anew
 from services.execution.domain.order_events import Place
 from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules, funds_of
-from services.execution.domain.records import PlanRecord, TradingRecord
+from services.execution.domain.records import PlanRecord
 from services.execution.ports import BrokerUnavailableError
 from shared.bus import BusUnavailableError
 from shared.sessions import new_york_date
@@ -63,7 +62,7 @@ class Gate:
         """None when it may be sent: then its exposure is written down. `release` it when it is not sent after all."""
         try:
             with self._lock:  # whoever had to wait for it is judged by what stands now
-                return self._judged(order, place, now, self._book.trading(), self._obstacle())
+                return self._judged(order, place, now, self._book.controls(), self._obstacle())
         except (BusUnavailableError, ValueError) as error:
             return Objection("trading state", f"cannot be read: {error}", may_pass=True)
 
@@ -77,13 +76,14 @@ class Gate:
             self._book.expose(exposure_of(replace(order, children=kept)), self._is_sure)
 
     def _judged(
-        self, order: SmartOrder, place: Place, now: dt.datetime, trading: TradingRecord, obstacle: str | None
+        self, order: SmartOrder, place: Place, now: dt.datetime, controls: Controls, obstacle: str | None
     ) -> Objection | None:
+        trading, worth = controls.trading.state, controls.worth
         if not self._book.expose(exposure_of(order), self._is_sure):
             return Objection("lease", "another worker may have taken over", may_pass=True)
         others = [e for e in self._book.exposures() if e.order_id != order.order_id]
         proposal = self._proposal(order, place, now, others)
-        proposal = replace(proposal, trading=trading.state, obstacle=obstacle)
+        proposal = replace(proposal, trading=trading, worth=worth, obstacle=obstacle)
         found = limits.objection(proposal, self._bounds)
         if found is not None and found.limit == "buying power" and (funds := self._funds_now(others)) is not None:
             found = limits.objection(replace(proposal, funds=funds), self._bounds)
@@ -109,21 +109,16 @@ class Gate:
             reference=self._references.get(order.symbol),
             traded=standing.traded + order.paid,
             open_orders=standing.open_orders,
-            worth=self._worth(),
+            worth=None,
             funds=self._funds(order, others) if order.side == "buy" else Decimal(0),
         )
-
-    def _worth(self) -> EquityRecord | None:
-        """The newest reading of whoever watches; what a person has seen meanwhile counts at once."""
-        record = self._book.equity()
-        return None if record is None else counted_anew(record, self._book.acknowledged())
 
     def _funds(self, order: SmartOrder, others: list[Exposure]) -> Decimal:
         """The money that was there at planning and what the sells brought, without what our buys took or may take."""
         if self._plan.funds is None:
             return _UNKNOWN  # the broker is asked
         if self._sold is None:
-            sells = self._book.leg_of(self._plan.plan_id, "sell")
+            sells = self._book.leg_of(self._plan.plan_id, "sell") if self._plan.side("sell") else None
             self._sold = sells.sold_or_bought if sells is not None else Decimal(0)
         elsewhere = standing_of(
             (e for e in others if e.plan_id != self._plan.plan_id), new_york_date(order.started_at)

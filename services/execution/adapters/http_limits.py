@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from services.execution.adapters.desk_book import Book
 from services.execution.domain.exposure import standing_of
 from services.execution.domain.limit_views import Picture, rows
-from services.execution.domain.losses import counted_anew
 from services.execution.domain.plan import PlanRules, funds_of
 from services.execution.domain.proposal import Bounds
 from services.execution.ports import Broker
@@ -49,13 +48,13 @@ def create_limits_routes(app: FastAPI, door: LimitsDoor) -> None:
 
 
 def _picture(door: LimitsDoor) -> Picture:
-    now, account, record = door.clock.now(), door.broker.account(), door.book.equity()
+    now, account, controls = door.clock.now(), door.broker.account(), door.book.controls()
     standing = standing_of(door.book.exposures(), new_york_date(now))
     return Picture(
         bounds=door.bounds,
-        trading=door.book.trading(),
+        trading=controls.trading,
         obstacle=door.obstacle(),
-        worth=None if record is None else counted_anew(record, door.book.acknowledged()),
+        worth=controls.worth,
         standing=standing,
         account=account,
         positions=door.broker.positions(),

@@ -287,7 +287,7 @@ def test_a_loss_in_the_middle_shuts_the_gate_before_anybody_halts() -> None:
     room.target(SPY="0.5")
     room.runner.step()
     room.dispatcher.sweep()
-    reading = room.book.equity()
+    reading = room.book.controls().equity
     assert reading is not None
     room.book.write_equity(reading.model_copy(update={"equity": Decimal(70_000)}))
     room.run()

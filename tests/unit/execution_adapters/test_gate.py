@@ -181,7 +181,9 @@ def test_open_buys_reserve_the_cash_there_is() -> None:
 
 
 def test_what_the_sells_brought_may_be_spent() -> None:
-    bench = Bench(plan=a_plan(funds=Decimal(1_000)), account=an_account("1000"))
+    sold = a_trade("BIL").model_copy(update={"side": "sell"})
+    plan = a_plan(trades=(sold, a_trade("SPY")), funds=Decimal(1_000))
+    bench = Bench(plan=plan, account=an_account("1000"))
     sells = LegRecord(leg_id="p1-sells", plan_id="p1", side="sell", status="done", sold_or_bought=Decimal(9_100))
     bench.bus.commit(Outcome(changes=(Put("execution_legs", "p1-sells", sells.model_dump_json()),)))
     assert judged(bench.gate()) is None
