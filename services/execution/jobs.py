@@ -18,7 +18,7 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from services.execution.adapters.desk import Desk
-from services.execution.adapters.leg_queue import queue_name
+from services.execution.adapters.leg_queue import STAND_BY_SECONDS, queue_name
 from services.execution.bootstrap import Configuration, Ground, build_desk, lay_ground
 from services.execution.settings import ExecutionSettings
 from shared import logs
@@ -35,6 +35,11 @@ STOP: Final = threading.Event()
 def work_leg(leg_id: str) -> str:
     """The RQ job. Doing it twice, late or on several workers at once does no harm."""
     return _desk().work(leg_id, STOP)
+
+
+def stand_by() -> str:
+    """The RQ job of whoever is called in while a plan is drawn up."""
+    return _desk().stand_by(STAND_BY_SECONDS, STOP)
 
 
 @lru_cache(maxsize=1)

@@ -83,8 +83,11 @@ class Quotes(Protocol):
 class Books(Protocol):
     """The account's books as planning needs them."""
 
-    def left_alone(self) -> Mapping[str, Decimal]:
-        """Shares in the account that are not the portfolio's. Raises BrokerUnavailableError while nobody knows."""
+    def left_alone(self, held: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        """Of the shares that the account holds now, those that are not the portfolio's.
+
+        Raises BrokerUnavailableError while nobody knows.
+        """
 
     def remembering(self, plan: PlanRecord) -> Sequence[Change]:
         """What to commit with a plan, so that what comes of it is divided as it was wanted."""
@@ -186,6 +189,15 @@ class LegQueue(Protocol):
 
     def offer(self, leg_id: str) -> bool:
         """Make sure that a worker will take it. False when one has it on its way already."""
+
+    def call_in(self) -> None:
+        """Have a worker stand by for a moment: a plan is being drawn up."""
+
+    def hand_over(self, leg_id: str) -> bool:
+        """To the worker that stands by. False when none was called in; one that was may have died all the same."""
+
+    def handed_over(self, within_seconds: float) -> str | None:
+        """The leg that this worker, standing by, is to work; None when none came."""
 
 
 @dataclass(frozen=True, slots=True)

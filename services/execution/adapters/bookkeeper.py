@@ -31,6 +31,7 @@ from services.execution.adapters.open_books import OpenBooks
 from services.execution.domain import books_check, records
 from services.execution.domain.books_check import CASH, BooksRules, Doubt, Mismatch
 from services.execution.domain.broker import Account, Activity, BrokerOrder, Fill, Position
+from services.execution.domain.ledger import Ledger
 from services.execution.domain.ledger_entries import Entry, Executed, Found, Opened, Paid
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
@@ -45,7 +46,6 @@ _LATE: Final = dt.timedelta(minutes=1)
 """How late an activity may be told after a later one. What comes later still puts the books in doubt, and then days are read:
 a page holds a hundred, and a busy quarter of an hour is many pages."""
 _ONE_BY_ONE: Final = 2
-_FRESH_SECONDS: Final = 1.0
 _THOROUGH: Final = dt.timedelta(days=8)
 
 
@@ -78,18 +78,18 @@ class Bookkeeper:
         self._doubts: tuple[Doubt, ...] = ()
         self._thorough_on: dt.date | None = None
         self._turn = threading.RLock()
-        self._booked_at = float("-inf")
         self.last_prices: Mapping[str, Decimal] = {}
         """The broker's, of the last whole round."""
 
-    def left_alone(self) -> Mapping[str, Decimal]:
-        """Shares in the account that are not the portfolio's, as of now. Raises BrokerUnavailableError while nobody knows.
+    def left_alone(self, held: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        """Of the shares that the account holds now, those that are not the portfolio's. Raises BrokerUnavailableError.
 
-        What others traded a moment ago must not be taken for ours by the plan that asks.
+        What others traded a moment ago must not be taken for ours by the plan that asks: the activities are asked for
+        wherever the books do not explain every share that is held.
         """
         with self._turn:
-            if self.is_open and self._ports.monotonic() - self._booked_at >= _FRESH_SECONDS:
-                self.books.catch_up(self._ports.clock.now())
+            self.books.catch_up(self._ports.clock.now())
+            if self.is_open and (self._doubts or self.books.look(Ledger.quantities) != held):
                 self._book({})
             return self.foreign()
 
@@ -124,7 +124,9 @@ class Bookkeeper:
         `orders` are by the broker's id, as it told them just now.
         """
         with self._turn:
-            return self._round(orders, whole=whole, decision=decision)
+            report = self._round(orders, whole=whole, decision=decision)
+            self.books.catch_up(self._ports.clock.now())  # what was written just now; planning need not wait for it
+            return report
 
     def _round(self, orders: Mapping[str, BrokerOrder], *, whole: bool, decision: Decision | None) -> BooksReport:
         self.books.catch_up(self._ports.clock.now())
@@ -194,7 +196,6 @@ class Bookkeeper:
         entries = tuple(entry for entry in found if entry is not None)
         if entries:
             self.books.write(entries, telling=foreign_trades(entries))
-        self._booked_at = ports.monotonic()
         return entries
 
     def _with_those_of(

@@ -102,6 +102,11 @@ class Desk:
     def close(self) -> None:
         self._pool.shutdown(wait=True)
 
+    def stand_by(self, seconds: float, stop: threading.Event) -> Ended:
+        """Work the leg that is handed over within so many seconds. Done for nothing it does no harm."""
+        name = self._ports.legs.handed_over(seconds)
+        return "gone" if name is None else self.work(name, stop)
+
     def work(self, name: str, stop: threading.Event) -> Ended:
         """Work the leg `name` until it is done, the process must end, or another worker has taken over."""
         owner, seconds = f"{self._name}-{uuid.uuid4().hex[:8]}", self._rules.lease_seconds
@@ -116,7 +121,7 @@ class Desk:
         except FencedOutError as error:
             self._log.warning("fenced out", leg=name, reason=str(error))
             with suppress(BusUnavailableError):
-                self._book.mend_exposures()
+                self._book.mended_exposures()
             return "fenced"
         except ValueError as error:
             self._log.error("a leg cannot be worked", leg=name, exc_info=True)

@@ -135,12 +135,14 @@ class Book:
         stood = Stands(records.EXPOSURES, exposure.order_id, self._bus.get(records.EXPOSURES, exposure.order_id))
         return is_sure() and self._bus.commit(Outcome(changes=(_put_exposure(exposure),), only_if=(stood,)))
 
-    def mend_exposures(self) -> None:
-        """What a worker that was overtaken wrote last of an order may stand after its end. Who still works one writes again."""
-        for exposure in self.exposures():
+    def mended_exposures(self) -> list[Exposure]:
+        """All, and mended where a worker that was overtaken wrote last, after an order's end. Who still works one writes again."""
+        found = self.exposures()
+        for place, exposure in enumerate(found):
             order = self.order(exposure.order_id) if exposure.is_open else None
-            if order is not None and order.phase is Phase.DONE:
-                self.expose(exposure_of(order))
+            if order is not None and order.phase is Phase.DONE and self.expose(mended := exposure_of(order)):
+                found[place] = mended
+        return found
 
     def take_up(self, order_id: str, fence: int) -> SmartOrder:
         """The record, continued by the worker with this fence: nobody else who has read it can continue it any more.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from services.execution.adapters.desk_book import Book
@@ -22,6 +23,8 @@ from shared.bus import BusUnavailableError, Delivery, Outcome
 from shared.clock import Clock
 from shared.contracts import Message
 from shared.contracts.alerts import AlertRaised
+from shared.contracts.control import RebalanceRequested
+from shared.contracts.strategy import TargetPortfolioSet
 from shared.runner import Hooks
 
 _LEASE: Final = "dispatcher"
@@ -30,6 +33,8 @@ _SWEEP_SECONDS: Final = 0.2
 _OUTAGE_SECONDS: Final = 1.0
 _REDIS_AWAY_SECONDS: Final = 0.2
 _WANT_SECONDS: Final = 30.0
+_HAND_OVER_SECONDS: Final = 0.3
+"""Real seconds in which a worker that stands by takes a leg."""
 _NOBODY_SECONDS: Final = 30.0
 """Real seconds a leg may wait for a worker before a person hears of it."""
 
@@ -57,9 +62,17 @@ class Dispatcher(Hooks):
         self._monotonic = monotonic
         self._leadership = Leadership(leases, _LEASE, _LEASE_SECONDS, monotonic=monotonic)
         self._want_at = 0.0
+        self._handed_over = ("", 0.0)
         self._waiting_since: dict[str, float] = {}
         self._news = threading.Event()
         self._log = logs.get("execution.dispatcher")
+
+    def received(self, delivery: Delivery, message: Message) -> None:
+        """What a plan begins with takes time, and needs not wait for the target to be written down."""
+        if isinstance(message, TargetPortfolioSet | RebalanceRequested) and self._leadership.is_leading:
+            with suppress(BusUnavailableError):  # then it is asked when it is planned
+                self._planner.ask_ahead()
+                self._legs.call_in()
 
     def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
         self._news.set()
@@ -86,16 +99,17 @@ class Dispatcher(Hooks):
         """Once. Raises BusUnavailableError, BrokerUnavailableError."""
         if not self._leadership.leads():
             return
+        active = self._book.active_plan()
         # Legs first: a broker that does not answer the planner must not keep orphans waiting.
-        self._offer_legs()
-        if self._planner.plan_newest() is not None:
-            self._offer_legs()
+        self._offer_legs(active)
+        begun = self._planner.plan_newest(active)
+        if begun is not None and begun.leg_id is not None:
+            self._hand_over(begun.leg_id)
         if self._monotonic() >= self._want_at:
             self._want_at = self._monotonic() + _WANT_SECONDS
             self._planner.want_quotes()
 
-    def _offer_legs(self) -> None:
-        plan_id = self._book.active_plan()
+    def _offer_legs(self, plan_id: str | None) -> None:
         if plan_id is None:
             return
         found = (self._book.leg_of(plan_id, "sell"), self._book.leg_of(plan_id, "buy"))
@@ -106,7 +120,19 @@ class Dispatcher(Hooks):
             if leg.status != "waiting":
                 self._offer(leg)
 
+    def _hand_over(self, leg_id: str) -> None:
+        """A worker that stands by has it at once; whether one did is seen a moment later, when it is offered to all."""
+        if self._legs.hand_over(leg_id):
+            self._handed_over = (leg_id, self._monotonic())
+        elif self._legs.offer(leg_id):
+            self._log.info("leg offered", leg=leg_id)
+
+    def _is_handed_over(self, leg_id: str) -> bool:
+        return self._handed_over[0] == leg_id and self._monotonic() - self._handed_over[1] < _HAND_OVER_SECONDS
+
     def _offer(self, leg: LegRecord) -> None:
+        if self._is_handed_over(leg.leg_id):
+            return
         if self._leases.is_held(leg.leg_id):
             self._waiting_since.pop(leg.leg_id, None)
             return

@@ -34,6 +34,11 @@ class Leadership:
             self._fence = self._leases.take(self._name, self._owner, self._seconds)
         return self._fence is not None
 
+    @property
+    def is_leading(self) -> bool:
+        """As of the last time that was asked; may be read from every thread."""
+        return self._fence is not None
+
     def let_go(self) -> None:
         if self._fence is None:
             return

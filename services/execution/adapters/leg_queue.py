@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import redis
 from rq import Queue
@@ -19,6 +19,9 @@ from services.execution.ports import Leases
 from shared.bus.redis_bus import reachable
 
 WORK: Final = "services.execution.jobs.work_leg"
+STAND_BY: Final = "services.execution.jobs.stand_by"
+STAND_BY_SECONDS: Final = 2.0
+"""So long a worker that was called in waits for its leg; every target calls one in, at most one at a time."""
 _NO_TIMEOUT: Final = -1
 """RQ would end a job by a signal in the middle of anything; a leg has its own deadlines."""
 _GRACE_SECONDS: Final = 1.0
@@ -53,6 +56,8 @@ class RqLegQueue:
         self._queue = Queue(queue_name(namespace), connection=client, serializer=JSONSerializer)
         self._suspected: dict[str, float] = {}
         self._offers: dict[str, _Offer] = {}
+        self._called_in_at = float("-inf")
+        self._handed_over = f"{{{namespace}}}:execution:handed_over"
 
     def offer(self, leg_id: str) -> bool:
         with reachable():
@@ -70,6 +75,30 @@ class RqLegQueue:
                 failure_ttl=_KEEP_SECONDS,
             )
             return True
+
+    def call_in(self) -> None:
+        if not self._stands_by():
+            with reachable():
+                self._queue.enqueue(STAND_BY, job_timeout=_NO_TIMEOUT, result_ttl=0, failure_ttl=_KEEP_SECONDS)
+            self._called_in_at = time.monotonic()
+
+    def hand_over(self, leg_id: str) -> bool:
+        if not self._stands_by():
+            return False
+        self._called_in_at = float("-inf")  # it has its leg now
+        with reachable(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(self._handed_over, leg_id)
+            pipe.expire(self._handed_over, int(STAND_BY_SECONDS) + 1)
+            pipe.execute()
+        return True
+
+    def handed_over(self, within_seconds: float) -> str | None:
+        with reachable():
+            found = cast("tuple[bytes, bytes] | None", self._redis.blpop([self._handed_over], timeout=within_seconds))
+        return None if found is None else found[1].decode()
+
+    def _stands_by(self) -> bool:
+        return time.monotonic() - self._called_in_at < STAND_BY_SECONDS
 
     def _is_too_soon(self, leg_id: str) -> bool:
         last = self._last_offer(leg_id)

@@ -17,10 +17,11 @@ from shared.contracts.alerts import Severity
 from shared.contracts.base import Side
 from shared.contracts.execution import RebalancePlanned
 
+_SIDES: Final[tuple[Side, ...]] = ("sell", "buy")
 _ALERTS: Final = streams.alerts_of("execution")
 
 
-def begun(
+def begin(
     plan_id: str,
     waiting: WaitingTarget,
     plan: Plan,
@@ -29,8 +30,8 @@ def begun(
     obstacle: str | None,
     updates_from: str,
     remembering: Callable[[PlanRecord], Sequence[Change]],
-) -> Outcome:
-    """The plan with its first leg ready; or, when there is nothing to place, its beginning and its end together."""
+) -> tuple[Outcome, str | None]:
+    """The plan with its first leg ready, and that leg's id; or, when there is nothing to place, its beginning and its end together."""
     record = PlanRecord(
         plan_id=plan_id,
         run_id=waiting.target.run_id,
@@ -55,8 +56,9 @@ def begun(
     if obstacle is None and situation.trading == "ACTIVE":
         told += Outcome(changes=tuple(remembering(record)))
     if plan.trades and obstacle is None:
-        return told + Outcome(changes=_at_work(record))
-    return told + _over_at_once(record, situation)
+        legs = _legs(record)
+        return told + Outcome(changes=_at_work(record, legs)), legs[0].leg_id
+    return told + _over_at_once(record, situation), None
 
 
 def impossible(plan_id: str, waiting: WaitingTarget, reason: str, now: dt.datetime) -> Outcome:
@@ -86,13 +88,13 @@ def _planned(record: PlanRecord) -> Outcome:
     return Outcome((Publication(streams.EXECUTION, fact),))
 
 
-def _at_work(record: PlanRecord) -> tuple[Change, ...]:
-    sells, buys = record.side("sell"), record.side("buy")
-    legs = []
-    if sells:
-        legs.append(_leg(record, "sell", "ready"))
-    if buys:
-        legs.append(_leg(record, "buy", "waiting" if sells else "ready"))
+def _legs(record: PlanRecord) -> tuple[LegRecord, ...]:
+    """The sells before the buys, as far as there are any; the first one is ready."""
+    sides: tuple[Side, ...] = tuple(side for side in _SIDES if record.side(side))
+    return tuple(_leg(record, side, "ready" if place == 0 else "waiting") for place, side in enumerate(sides))
+
+
+def _at_work(record: PlanRecord, legs: Sequence[LegRecord]) -> tuple[Change, ...]:
     return (
         Put(records.PLANS, record.plan_id, record.model_dump_json()),
         Put(records.TRADING, records.ACTIVE_PLAN, record.plan_id),

@@ -7,9 +7,9 @@ Rule: the newest target supersedes. What the plan at work has open is cancelled 
 
 from __future__ import annotations
 
-import datetime as dt
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,10 +21,10 @@ from services.execution.adapters.desk_book import Book
 from services.execution.adapters.equity_book import EquityBook
 from services.execution.adapters.memory_books import NoBooks
 from services.execution.adapters.order_stopper import OrderStopper
-from services.execution.adapters.plan_facts import begun, impossible, unanswered
+from services.execution.adapters.plan_facts import begin, impossible, unanswered
 from services.execution.domain import foreign_orders, identity, plan, records
-from services.execution.domain.broker import BrokerOrder, Position
-from services.execution.domain.exposure import standing_of
+from services.execution.domain.broker import Account, BrokerOrder, Position
+from services.execution.domain.exposure import Exposure, standing_of
 from services.execution.domain.limits import Bounds
 from services.execution.domain.market_limits import widest_spread
 from services.execution.domain.plan import PlanRules
@@ -43,6 +43,7 @@ from shared.sessions import new_york_date
 
 _NO_PLAN_AT_WORK: Final = Outcome(only_if=(Stands(records.TRADING, records.ACTIVE_PLAN, None),))
 _QUOTE_PAUSE_SECONDS: Final = 0.05
+_AHEAD_SECONDS: Final = 1.0
 _SYMBOLS: Final = TypeAdapter(list[str])
 _SIDES: Final[frozenset[Side]] = frozenset({"buy", "sell"})
 
@@ -65,34 +66,79 @@ class PlannerPorts:
     books: Books = field(default_factory=NoBooks)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A plan, and its leg that is ready; None where nothing is to be placed."""
+
+    plan_id: str
+    leg_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Questions to the broker that went out together, `at` real seconds, after so many plans."""
+
+    at: float
+    plans: int
+    account: Future[Account]
+    positions: Future[Sequence[Position]]
+    open_orders: Future[Sequence[BrokerOrder]]
+
+
 class Planner:
     """One at a time: the dispatcher calls it. Questions to the broker go out together."""
 
-    def __init__(self, ports: PlannerPorts, rules: PlanRules, bounds: Bounds, *, quote_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        ports: PlannerPorts,
+        rules: PlanRules,
+        bounds: Bounds,
+        *,
+        quote_seconds: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._ports = ports
         self._rules = rules
         self._bounds = bounds
         self._quote_tries = max(1, int(quote_seconds / _QUOTE_PAUSE_SECONDS))
         self._pool = ThreadPoolExecutor(8, "planner")
         self._assets = AssetBook(ports.broker, ports.bus, ports.clock)
+        self._monotonic = monotonic
+        self._ahead: _Asked | None = None
+        self._plans = 0
+        """How often something was planned here: what was asked before the newest one is of no use."""
         self._log = logs.get("execution.planner")
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)
 
-    def plan_newest(self) -> str | None:
-        """The id of a plan that began now. Raises BrokerUnavailableError, BusUnavailableError: then it is tried again."""
+    def ask_ahead(self) -> None:
+        """A target has come and is being written down: the broker can be asked meanwhile. Called from any thread."""
+        plans = self._plans
+        if self._ports.book.active_plan() is None:  # else the answers would be of a time before its end
+            self._ahead = self._asked(plans)
+
+    def plan_newest(self, active: str | None) -> Begun | None:
+        """The plan that began now; `active` is the one at work, which must end first.
+
+        Raises BrokerUnavailableError, BusUnavailableError: then it is tried again.
+        """
         waiting = self._waiting()
         if not waiting:
             return None
-        active = self._ports.book.active_plan()
         if active is not None:
             self._ask_to_stop(active)
             return None
-        newest = max(waiting, key=lambda w: w.asked_at)
-        plan_id = identity.plan_id(newest.target.session, newest.trigger)
         try:
-            outcome = self._drawn_up(plan_id, newest)
+            return self._planned(max(waiting, key=lambda w: w.asked_at), waiting)
+        finally:
+            self._plans += 1
+
+    def _planned(self, newest: WaitingTarget, waiting: Sequence[WaitingTarget]) -> Begun | None:
+        plan_id = identity.plan_id(newest.target.session, newest.trigger)
+        leg: str | None = None
+        try:
+            outcome, leg = self._drawn_up(plan_id, newest)
         except BrokerUnavailableError as error:
             self._ports.bus.commit(
                 unanswered(plan_id, newest, str(error), self._ports.clock.now()), once=f"{plan_id}:late"
@@ -104,7 +150,7 @@ class Planner:
         removed = Outcome(changes=tuple(Remove(records.WAITING, w.trigger) for w in waiting))
         for _ in range(2):  # again where the plan that stood in the way has just ended
             if self._ports.bus.commit(outcome + removed + _NO_PLAN_AT_WORK, once=f"{plan_id}:planned"):
-                return plan_id
+                return Begun(plan_id, leg)
             if self._ports.book.active_plan() is not None:
                 return None  # a Redis that came back from its file has one at work again
         self._ports.bus.commit(removed)  # it was planned before
@@ -158,41 +204,51 @@ class Planner:
             put = Put(records.STOPS, plan_id, "superseded by a newer target")
             self._ports.bus.commit(Outcome(changes=(put,)))
 
-    def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> Outcome:
-        situation = self._situation(waiting)
+    def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> tuple[Outcome, str | None]:
+        """What to commit, and the leg that may begin with it."""
+        asked, ports = self._newly_asked(), self._ports
+        exposures, updates_from = ports.book.mended_exposures(), ports.updates.end()  # while the broker answers
+        situation = self._situation(waiting, asked, exposures)
         drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
-        outcome = begun(
+        begun, leg = begin(
             plan_id,
             waiting,
             drawn,
             situation,
-            obstacle=self._ports.obstacle(),
-            updates_from=self._ports.updates.end(),
-            remembering=self._ports.books.remembering,
+            obstacle=ports.obstacle(),
+            updates_from=updates_from,
+            remembering=ports.books.remembering,
         )
-        return outcome + self._without_old_exposures(new_york_date(situation.now))
+        old = (exposure for exposure in exposures if exposure.date < new_york_date(situation.now))
+        return begun + Outcome(changes=tuple(Remove(records.EXPOSURES, each.order_id) for each in old)), leg
 
-    def _without_old_exposures(self, today: dt.date) -> Outcome:
-        old = [exposure for exposure in self._ports.book.exposures() if exposure.date < today]
-        return Outcome(changes=tuple(Remove(records.EXPOSURES, exposure.order_id) for exposure in old))
+    def _asked(self, plans: int) -> _Asked:
+        ports, submit = self._ports, self._pool.submit
+        account = submit(ports.broker.account)
+        return _Asked(
+            self._monotonic(), plans, account, submit(ports.broker.positions), submit(ports.orders.open_orders)
+        )
 
-    def _situation(self, waiting: WaitingTarget) -> Situation:
+    def _newly_asked(self) -> _Asked:
+        """What was asked ahead for this plan, unless it is too long ago or another plan came between."""
+        ahead, self._ahead = self._ahead, None
+        is_new = ahead is not None and self._monotonic() - ahead.at < _AHEAD_SECONDS and ahead.plans == self._plans
+        return ahead if ahead is not None and is_new else self._asked(self._plans)
+
+    def _situation(self, waiting: WaitingTarget, asked: _Asked, exposures: Sequence[Exposure]) -> Situation:
         ports = self._ports
-        leaving = self._pool.submit(ports.books.left_alone)
-        account, held = self._pool.submit(ports.broker.account), self._pool.submit(self._positions)
-        foreign = self._pool.submit(self._foreign)
-        apart = leaving.result()
-        positions = ours_among(held.result(), apart)
+        worth = self._pool.submit(lambda: ports.equity.read(asked.account.result()))
+        held = {position.symbol: position for position in asked.positions.result()}
+        apart = ports.books.left_alone({p.symbol: p.qty for p in held.values() if p.is_share and p.qty})
+        positions = ours_among(held, apart)
         symbols = plan.symbols_of(waiting.target, positions)
-        ports.quotes.want(symbols)
+        wish = self._pool.submit(ports.quotes.want, symbols)
         references = self._pool.submit(self._references, symbols)
-        assets = self._assets.known(symbols)
-        quotes, others = self._fresh_quotes(symbols), foreign.result()
-        worth = ports.equity.read(account.result())
-        ports.book.mend_exposures()
-        now = ports.clock.now()
+        assets, quotes = self._assets.known(symbols), self._fresh_quotes(symbols)
+        wish.result()
+        others, now = self._foreign(asked.open_orders.result()), ports.clock.now()
         return Situation(
-            account=without_worth(account.result(), held.result(), apart),
+            account=without_worth(asked.account.result(), held, apart),
             positions=positions,
             quotes=quotes,
             assets=assets,
@@ -201,17 +257,13 @@ class Planner:
             now=now,
             references=references.result(),
             left_alone={symbol: qty for symbol, qty in apart.items() if qty},
-            standing=standing_of(ports.book.exposures(), new_york_date(now)),
-            worth=worth,
+            standing=standing_of(exposures, new_york_date(now)),
+            worth=worth.result(),
             foreign_buys=foreign_orders.tied_up(others),
         )
 
-    def _positions(self) -> Mapping[str, Position]:
-        return {position.symbol: position for position in self._ports.broker.positions()}
-
-    def _foreign(self) -> Sequence[BrokerOrder]:
+    def _foreign(self, left: Sequence[BrokerOrder]) -> Sequence[BrokerOrder]:
         """Orders that are not ours. Ours from an earlier plan are ended first; what does not end counts as foreign."""
-        left = self._ports.orders.open_orders()
         if any(self._ports.orders.is_ours(order) for order in left):
             self._ports.orders.stop(frozenset(), _SIDES)
             left = self._ports.orders.open_orders()
