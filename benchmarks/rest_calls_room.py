@@ -30,9 +30,10 @@ from services.execution.adapters.memory_leases import MemoryLeases
 from services.execution.adapters.memory_legs import MemoryLegs
 from services.execution.adapters.memory_references import MemoryReferences
 from services.execution.adapters.memory_updates import MemoryUpdates
+from services.execution.adapters.metrics_listener import ExecutionMetrics, facts_runner
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.planner import Planner, PlannerPorts
-from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop, completions_runner
+from services.execution.adapters.reconciliation_loop import AfterPlans, Pace, ReconciliationLoop
 from services.execution.adapters.updates_socket import UpdatesSocket
 from services.execution.domain.request_budget import Allowance
 from services.execution.handlers import GROUP, STREAMS, Handlers
@@ -98,7 +99,7 @@ class Room:
         reconciliation = self._reconciliation()
         news = url.replace("http", "ws") + "/stream"
         socket = UpdatesSocket(news, KEY, SECRET, self._updates, lambda *_: None, reconcile=reconciliation.ask)
-        ends = completions_runner(self.bus, "benchmark", reconciliation.ask)
+        ends = facts_runner(self.bus, "benchmark", ExecutionMetrics(), AfterPlans(reconciliation.ask))
         loops = (self._quotes, runner, ends, dispatcher, reconciliation, socket)
         for part in (*(loop.run for loop in loops), self._work):
             self._begin(part)

@@ -26,12 +26,18 @@ from services.execution.adapters.http_books import BooksDoor, create_books_route
 from services.execution.adapters.http_limits import LimitsDoor, create_limits_routes
 from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.leg_queue import RqLegQueue
-from services.execution.adapters.metrics_listener import count_broker_call, equity_read, metrics_runner, trading_state
+from services.execution.adapters.metrics_listener import (
+    ExecutionMetrics,
+    count_broker_call,
+    equity_read,
+    facts_runner,
+    trading_state,
+)
 from services.execution.adapters.order_stopper import OrderStopper
 from services.execution.adapters.plan_store import PlanStore
 from services.execution.adapters.planner import Planner, PlannerPorts
 from services.execution.adapters.quotes_seen import QuotesSeen
-from services.execution.adapters.reconciliation_loop import Pace, ReconciliationLoop, completions_runner
+from services.execution.adapters.reconciliation_loop import AfterPlans, Pace, ReconciliationLoop
 from services.execution.adapters.redis_budget import RedisBudget
 from services.execution.adapters.redis_journal import RedisJournal
 from services.execution.adapters.redis_leases import RedisLeases
@@ -147,7 +153,8 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
     references = _references(ground, configuration.venue.alpaca_feed)
     planner = _planner(ground, stopper, references, books=books, equity=equity)
     dispatcher = Dispatcher(planner, ground.book, ground.legs, ground.leases, ground.clock)
-    hooks = (dispatcher, MetricsHooks(SERVICE), LogHooks(SERVICE))
+    counting = ExecutionMetrics()
+    hooks = (dispatcher, counting, MetricsHooks(SERVICE), LogHooks(SERVICE))
     table = Handlers(ground.bus, ground.clock, stopper).table()
     runner = Runner(ground.bus, GROUP, SERVICE, STREAMS, table, hooks=hooks)
     reconciliation, socket = _broker_listeners(ground, books)
@@ -174,8 +181,7 @@ def build_service(configuration: Configuration) -> ExecutionProcess:
         "reconciliation": reconciliation.run,
         "watch": _watch(ground, equity).run,
         "costs": _measurer(ground, costs).run,
-        "metrics": metrics_runner(ground.bus, SERVICE).run,
-        "completions": completions_runner(ground.bus, SERVICE, reconciliation.ask).run,
+        "facts": facts_runner(ground.bus, SERVICE, counting, AfterPlans(reconciliation.ask)).run,
         "http": serve(app, http.http_host, http.http_port or SERVICE_PORTS[SERVICE]),
     }
     return ExecutionProcess(app, runner, dispatcher, parts)

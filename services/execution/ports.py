@@ -190,6 +190,9 @@ class LegQueue(Protocol):
     def offer(self, leg_id: str) -> bool:
         """Make sure that a worker will take it. False when one has it on its way already."""
 
+    def prepare(self) -> None:
+        """What calling in takes, made while nothing is in a hurry."""
+
     def call_in(self) -> None:
         """Have a worker stand by for a moment: a plan is being drawn up."""
 

@@ -105,6 +105,8 @@ class Dispatcher(Hooks):
         begun = self._planner.plan_newest(active)
         if begun is not None and begun.leg_id is not None:
             self._hand_over(begun.leg_id)
+        elif active is None:
+            self._legs.prepare()
         if self._monotonic() >= self._want_at:
             self._want_at = self._monotonic() + _WANT_SECONDS
             self._planner.want_quotes()

@@ -56,6 +56,7 @@ class RqLegQueue:
         self._queue = Queue(queue_name(namespace), connection=client, serializer=JSONSerializer)
         self._suspected: dict[str, float] = {}
         self._offers: dict[str, _Offer] = {}
+        self._prepared: tuple[str, float] | None = None
         self._called_in_at = float("-inf")
         self._handed_over = f"{{{namespace}}}:execution:handed_over"
 
@@ -76,11 +77,23 @@ class RqLegQueue:
             )
             return True
 
-    def call_in(self) -> None:
-        if not self._stands_by():
+    def prepare(self) -> None:
+        if self._prepared is None or time.monotonic() - self._prepared[1] > _KEEP_SECONDS / 2:
             with reachable():
-                self._queue.enqueue(STAND_BY, job_timeout=_NO_TIMEOUT, result_ttl=0, failure_ttl=_KEEP_SECONDS)
-            self._called_in_at = time.monotonic()
+                job = self._queue.create_job(STAND_BY, timeout=_NO_TIMEOUT, result_ttl=0, failure_ttl=_KEEP_SECONDS)
+                job.save()
+                self._redis.sadd(self._queue.redis_queues_keys, self._queue.key)
+                self._redis.expire(job.key, _KEEP_SECONDS)  # a worker that takes it makes it stay
+            self._prepared = (job.id, time.monotonic())
+
+    def call_in(self) -> None:
+        if self._stands_by():
+            return
+        self.prepare()
+        if self._prepared is not None:
+            with reachable():
+                self._queue.push_job_id(self._prepared[0])
+            self._prepared, self._called_in_at = None, time.monotonic()
 
     def hand_over(self, leg_id: str) -> bool:
         if not self._stands_by():

@@ -16,6 +16,9 @@ class MemoryLegs:
         self.waiting.append(leg_id)
         return True
 
+    def prepare(self) -> None:
+        """There is nothing to prepare."""
+
     def call_in(self) -> None:
         self.is_called_in = True
 

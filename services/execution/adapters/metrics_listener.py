@@ -41,7 +41,7 @@ class _Remembered:
 
 
 class ExecutionMetrics(Hooks):
-    """Listens to a runner; seconds between facts are the venue's."""
+    """Listens to the runner of targets and to the one of execution.events; seconds between facts are the venue's."""
 
     def __init__(self) -> None:
         self._targets = _Remembered()
@@ -67,7 +67,9 @@ class ExecutionMetrics(Hooks):
         return self._countings
 
     def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
-        self._countings[type(message)](message)
+        counting = self._countings.get(type(message))
+        if counting is not None:
+            counting(message)
 
     def _target(self, message: TargetPortfolioSet) -> None:
         self._targets.first(message.correlation_id, message.at)
@@ -111,11 +113,10 @@ class ExecutionMetrics(Hooks):
         metrics.EQUITY.set(float(message.equity))
 
 
-def metrics_runner(bus: Bus, consumer: str, *, hooks: Iterable[Hooks] = ()) -> Runner:
-    """The group execution-metrics; its `run` is a part of the service's process."""
-    counting = ExecutionMetrics()
+def facts_runner(bus: Bus, consumer: str, counting: ExecutionMetrics, *hooks: Hooks) -> Runner:
+    """The group execution-metrics: what was committed to execution.events is counted, and told to `hooks`, once."""
     handlers = dict.fromkeys(counting.kinds, lambda _message: NOTHING)
-    return Runner(bus, GROUP, consumer, [streams.TARGETS, streams.EXECUTION], handlers, hooks=(counting, *hooks))
+    return Runner(bus, GROUP, consumer, [streams.EXECUTION], handlers, hooks=(counting, *hooks))
 
 
 def count_broker_call(call: str, result: str, seconds: float) -> None:  # noqa: ARG001 - a CallListener

@@ -8,7 +8,7 @@ Rule: the newest target supersedes. What the plan at work has open is cancelled 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -104,6 +104,8 @@ class Planner:
         self._pool = ThreadPoolExecutor(8, "planner")
         self._assets = AssetBook(ports.broker, ports.bus, ports.clock)
         self._monotonic = monotonic
+        self._wanted: frozenset[str] = frozenset()
+        """The newest wish for quotes that went out."""
         self._ahead: _Asked | None = None
         self._plans = 0
         """How often something was planned here: what was asked before the newest one is of no use."""
@@ -161,9 +163,14 @@ class Planner:
         held = [position.symbol for position in self._ports.broker.positions() if position.is_share]
         waiting = [symbol for w in self._waiting() for symbol in w.target.weights]
         ours = sorted({*held, *waiting, *self._at_work()})
-        self._ports.quotes.want(sorted({*ours, *self._watched()}))
+        self._want({*ours, *self._watched()})
         self._ports.references.warm()
         self._assets.learn_ahead(sorted({*ours, *self._wanted_by_others()}))
+
+    def _want(self, symbols: Iterable[str]) -> None:
+        wanted = frozenset(symbols)
+        self._ports.quotes.want(sorted(wanted))
+        self._wanted = wanted
 
     def _at_work(self) -> list[str]:
         """What the plan at work trades: its target no longer waits, and what it has yet to buy is not held."""
@@ -242,10 +249,9 @@ class Planner:
         apart = ports.books.left_alone({p.symbol: p.qty for p in held.values() if p.is_share and p.qty})
         positions = ours_among(held, apart)
         symbols = plan.symbols_of(waiting.target, positions)
-        wish = self._pool.submit(ports.quotes.want, symbols)
-        references = self._pool.submit(self._references, symbols)
-        assets, quotes = self._assets.known(symbols), self._fresh_quotes(symbols)
-        wish.result()
+        if not self._wanted.issuperset(symbols):
+            self._want({*self._wanted, *symbols})
+        assets, (quotes, references) = self._assets.known(symbols), self._market(symbols)
         others, now = self._foreign(asked.open_orders.result()), ports.clock.now()
         return Situation(
             account=without_worth(asked.account.result(), held, apart),
@@ -255,7 +261,7 @@ class Planner:
             foreign_orders=foreign_orders.by_symbol(others),
             trading=ports.book.trading().state,
             now=now,
-            references=references.result(),
+            references=references,
             left_alone={symbol: qty for symbol, qty in apart.items() if qty},
             standing=standing_of(exposures, new_york_date(now)),
             worth=worth.result(),
@@ -269,25 +275,20 @@ class Planner:
             left = self._ports.orders.open_orders()
         return left
 
-    def _references(self, symbols: Sequence[str]) -> Mapping[str, Reference]:
-        """Given a moment to arrive: a symbol that nobody wanted before has its history fetched now."""
-        found: Mapping[str, Reference] = {}
-        for _ in range(self._quote_tries):
-            found = self._ports.references.latest(symbols)
-            if len(found) == len(symbols):
-                break
-            self._ports.pause(_QUOTE_PAUSE_SECONDS)
-        return found
+    def _market(self, symbols: Sequence[str]) -> tuple[Mapping[str, Quote], Mapping[str, Reference]]:
+        """The newest quotes and what came before today.
 
-    def _fresh_quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """The newest quotes, given a moment to arrive where one is missing, one-sided or old, and to narrow where it is wide."""
-        found: Mapping[str, Quote] = {}
+        Given a moment to arrive where a quote is missing, one-sided or old, or a symbol is new and its history is fetched
+        just now; and to narrow where a quote is wide.
+        """
+        quotes: Mapping[str, Quote] = {}
+        references: Mapping[str, Reference] = {}
         for _ in range(self._quote_tries):
-            found = self._ports.quotes.latest(symbols)
-            if all(symbol in found and self._is_fit(found[symbol]) for symbol in symbols):
+            references, quotes = self._ports.references.latest(symbols), self._ports.quotes.latest(symbols)
+            if len(references) == len(symbols) and all(s in quotes and self._is_fit(quotes[s]) for s in symbols):
                 break
             self._ports.pause(_QUOTE_PAUSE_SECONDS)
-        return found
+        return quotes, references
 
     def _is_fit(self, quote: Quote) -> bool:
         age = quote.age(self._ports.clock.now()).total_seconds()

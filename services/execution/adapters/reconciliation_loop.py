@@ -21,13 +21,12 @@ from services.execution.adapters.reconciliation import ReconciliationReport, Upd
 from services.execution.domain.alerts import alert
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
 from shared import logs
-from shared.bus import NOTHING, Bus, BusUnavailableError, Outcome, Publication
+from shared.bus import Bus, BusUnavailableError, Delivery, Outcome, Publication
 from shared.clock import Clock
-from shared.contracts import streams
+from shared.contracts import Message, streams
 from shared.contracts.execution import RebalanceCompleted
-from shared.runner import Runner
+from shared.runner import Hooks
 
-GROUP: Final = "execution-books"
 _FIRST_LOOK_BACK: Final = dt.timedelta(days=1)
 _OVERLAP: Final = dt.timedelta(minutes=5)
 _RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0)
@@ -268,14 +267,15 @@ class ReconciliationLoop:
             self._bus.commit(Outcome((Publication(streams.alerts_of("execution"), told),)), once=name)
 
 
-def completions_runner(bus: Bus, consumer: str, ask: Callable[[], None]) -> Runner:
-    """The group execution-books: the end of a plan asks for a round."""
+class AfterPlans(Hooks):
+    """Listens to execution.events: the end of a plan asks for a round."""
 
-    def ended(_message: RebalanceCompleted) -> Outcome:
-        ask()
-        return NOTHING
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
 
-    return Runner(bus, GROUP, consumer, [streams.EXECUTION], {RebalanceCompleted: ended})
+    def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
+        if isinstance(message, RebalanceCompleted):
+            self._ask()
 
 
 def _pause(stop: threading.Event, seconds: float) -> None:

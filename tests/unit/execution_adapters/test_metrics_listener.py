@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.execution.adapters.metrics_listener import count_broker_call, equity_read, metrics_runner, trading_state
+from services.execution.adapters.metrics_listener import (
+    ExecutionMetrics,
+    count_broker_call,
+    equity_read,
+    facts_runner,
+    trading_state,
+)
+from shared.bus import NOTHING
 from shared.bus.memory_bus import MemoryBus
 from shared.contracts import Message, execution, streams
 from shared.contracts.strategy import TargetPortfolioSet
@@ -46,11 +53,17 @@ class Gauge:
 class Watch:
     def __init__(self) -> None:
         self.bus = MemoryBus()
-        self.runner: Runner = metrics_runner(self.bus, "c")
+        counting = ExecutionMetrics()
+        takes = {TargetPortfolioSet: lambda _target: NOTHING}
+        self.runners = (
+            Runner(self.bus, "execution", "c", [streams.TARGETS], takes, hooks=(counting,)),
+            facts_runner(self.bus, "c", counting),
+        )
 
     def hear(self, stream: str, *messages: Message) -> None:
         self.bus.publish(stream, *messages)
-        self.runner.step()
+        for runner in self.runners:
+            runner.step()
 
 
 @pytest.fixture
@@ -160,7 +173,7 @@ def test_a_fact_that_was_counted_is_not_counted_again_by_another_reader_of_the_g
     gauge = Gauge()
     gauge.since("alchemiser_orders_total", event="placed", side="buy")
     watch.hear(streams.EXECUTION, placed())
-    metrics_runner(watch.bus, "second").step()
+    facts_runner(watch.bus, "second", ExecutionMetrics()).step()
     assert gauge.since("alchemiser_orders_total", event="placed", side="buy") == 1
 
 
