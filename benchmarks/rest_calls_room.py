@@ -127,8 +127,9 @@ class Room:
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.wait(0.002):
-            if self._legs.waiting:
-                self._desk.work(self._legs.waiting.pop(0), stop)
+            if (taken := self._legs.take()) is not None:
+                leg, papers = taken
+                self._desk.work(leg, stop, papers)
 
     def _begin(self, part: Any) -> None:
         thread = threading.Thread(target=part, args=(self._stop,), daemon=True)

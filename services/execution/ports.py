@@ -20,7 +20,7 @@ from services.execution.domain.broker import (
     PlaceOutcome,
     Position,
 )
-from services.execution.domain.records import PlanRecord
+from services.execution.domain.records import LegRecord, PlanRecord
 from services.execution.domain.reference import Reference
 from services.execution.domain.request_budget import Purpose
 from shared.bus import Change
@@ -184,6 +184,14 @@ class RequestBudget(Protocol):
         """The broker said "too many": until then only cancels are sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A leg that is ready, and its plan, as they have just been committed."""
+
+    leg: LegRecord
+    plan: PlanRecord
+
+
 class LegQueue(Protocol):
     """Carries legs to workers; never the only copy of the fact that a leg waits."""
 
@@ -196,11 +204,11 @@ class LegQueue(Protocol):
     def call_in(self) -> None:
         """Have a worker stand by for a moment: a plan is being drawn up."""
 
-    def hand_over(self, leg_id: str) -> bool:
+    def hand_over(self, papers: Papers) -> bool:
         """To the worker that stands by. False when none was called in; one that was may have died all the same."""
 
-    def handed_over(self, within_seconds: float) -> str | None:
-        """The leg that this worker, standing by, is to work; None when none came."""
+    def handed_over(self, within_seconds: float) -> Papers | None:
+        """What this worker, standing by, is to work; None when nothing came."""
 
 
 @dataclass(frozen=True, slots=True)

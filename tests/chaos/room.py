@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -204,21 +205,32 @@ class ChaosRoom:
         """A restart of Redis may take RQ's newest jobs with it."""
         if self.world.rng.random() < 0.5:
             self.legs.waiting.clear()
+            self.legs.papers.clear()
 
     def _work_what_waits(self) -> None:
-        while self.legs.waiting and self._depth < 2:
+        while (self.legs.waiting or self.legs.papers) and self._depth < 2:
             self._depth += 1
-            leg = self.legs.waiting.pop(0)
-            if self.world.happens(self.world.chances.double_job):
-                self.legs.waiting.append(leg)
-            self.world.note(f"worker {self._depth} takes {leg}")
             try:
-                ended: object = self._desk().work(leg, Signal(self.world))
+                ended: object = self._standing_by() if self.legs.papers else self._offered()
             except (DeathError, BusUnavailableError) as error:
                 ended = error
             finally:
                 self._depth -= 1
             self.world.note(f"worker {self._depth + 1} ends: {ended}")
+
+    def _standing_by(self) -> str:
+        papers = self.legs.papers[0]
+        self.world.note(f"worker {self._depth} has {papers.leg.leg_id} handed over")
+        if self.world.happens(self.world.chances.double_job):
+            self.legs.papers.append(papers)
+        return self._desk().stand_by(1, Signal(self.world))
+
+    def _offered(self) -> str:
+        leg = self.legs.waiting.pop(0)
+        if self.world.happens(self.world.chances.double_job):
+            self.legs.waiting.append(leg)
+        self.world.note(f"worker {self._depth} takes {leg}")
+        return self._desk().work(leg, Signal(self.world))
 
     def _stall(self) -> None:
         """Longer than the lease lives: one call hangs, or the whole process stands still and another worker takes the leg up."""
@@ -365,7 +377,11 @@ class ChaosRoom:
             Policies(ladder.standard(patience_seconds=5)), Bounds(), PlanRules(), LEASE_SECONDS, requests_beside(4) + 8
         )
         around = Surroundings(
-            AtOnce, lambda: WorldInbox(world), Follower, partial(self._renewals, world), world.monotonic
+            pool=AtOnce,
+            inbox=lambda: WorldInbox(world),
+            reader=Follower,
+            renewals=partial(self._renewals, world),
+            monotonic=world.monotonic,
         )
         return Desk(ports, rules, around)
 
@@ -393,8 +409,8 @@ class UnfencedLeases:
 class BlindRenewals(WorldRenewals):
     """Mutant: whoever is about to send does not look whether the lease still holds."""
 
-    def __init__(self, world: World, hold: Hold) -> None:
-        super().__init__(world, hold)
+    def __init__(self, world: World, hold: Hold, threads: Executor) -> None:
+        super().__init__(world, hold, threads)
         hold.is_sure = lambda: True  # type: ignore[method-assign]
 
 

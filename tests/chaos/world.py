@@ -350,7 +350,7 @@ class WorldInbox(queue.SimpleQueue[Any]):
 class Follower:
     """The reader of updates: its thread's work is done by the inbox."""
 
-    def __init__(self, updates: Updates, position: str, inbox: Any) -> None:
+    def __init__(self, updates: Updates, position: str, inbox: Any, _threads: Executor) -> None:
         inbox.follow(updates, position)
 
     def __enter__(self) -> Self:
@@ -363,7 +363,7 @@ class Follower:
 class WorldRenewals:
     """The thread that renews a worker's lease: its turn comes with the world's."""
 
-    def __init__(self, world: World, hold: Hold) -> None:
+    def __init__(self, world: World, hold: Hold, _threads: Executor) -> None:
         self._world, self._hold = world, hold
         self.stands_still = False
         self._is_dead = False

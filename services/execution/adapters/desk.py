@@ -31,13 +31,25 @@ from services.execution.domain.order_state import SmartOrder
 from services.execution.domain.plan import PlanRules
 from services.execution.domain.policies import Policies
 from services.execution.domain.records import LegRecord, PlanRecord, leg_id
-from services.execution.ports import Broker, FencedOutError, Journal, Leases, LegQueue, Quotes, RequestBudget, Updates
+from services.execution.ports import (
+    Broker,
+    FencedOutError,
+    Journal,
+    Leases,
+    LegQueue,
+    Papers,
+    Quotes,
+    RequestBudget,
+    Updates,
+)
 from shared import logs
 from shared.bus import BusUnavailableError
 from shared.clock import Clock
 from shared.contracts.alerts import AlertRaised
 
 CALLS_AT_ONCE: Final = 16
+_COMPANIONS: Final = 8
+"""Renewals and a reader of updates for each leg; those of the leg before may still be about to end."""
 _FINISH_SECONDS: Final = 14.0
 """Longer than the broker adapter's own timeouts: what was under way has ended then."""
 
@@ -77,9 +89,11 @@ class Surroundings:
     """Threads and waiting. Seeded schedules put one simulated world in their place, where everything has one order."""
 
     pool: Callable[[], Executor] = lambda: ThreadPoolExecutor(CALLS_AT_ONCE, "desk-call")
+    threads: Callable[[], Executor] = lambda: ThreadPoolExecutor(_COMPANIONS, "desk")
+    """For what accompanies a leg; kept between legs, since a thread that begins takes time when an order is in a hurry."""
     inbox: Callable[[], Inbox] = queue.SimpleQueue
-    reader: Callable[[Updates, str, Inbox], AbstractContextManager[object]] = UpdatesReader
-    renewals: Callable[[Hold], AbstractContextManager[object]] = Renewals
+    reader: Callable[[Updates, str, Inbox, Executor], AbstractContextManager[object]] = UpdatesReader
+    renewals: Callable[[Hold, Executor], AbstractContextManager[object]] = Renewals
     monotonic: Callable[[], float] = since_boot
 
 
@@ -92,7 +106,7 @@ class Desk:
         self._rules = rules
         self._book = ports.book
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self._pool = surroundings.pool()
+        self._pool, self._threads = surroundings.pool(), surroundings.threads()
         self._legs = Legs(
             ports.broker, ports.journal, ports.book, ports.clock, rules.policies, rules.plan_rules, rules.requests
         )
@@ -101,21 +115,25 @@ class Desk:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
+        self._threads.shutdown(wait=True)
 
     def stand_by(self, seconds: float, stop: threading.Event) -> Ended:
         """Work the leg that is handed over within so many seconds. Done for nothing it does no harm."""
-        name = self._ports.legs.handed_over(seconds)
-        return "gone" if name is None else self.work(name, stop)
+        papers = self._ports.legs.handed_over(seconds)
+        return "gone" if papers is None else self.work(papers.leg.leg_id, stop, papers)
 
-    def work(self, name: str, stop: threading.Event) -> Ended:
-        """Work the leg `name` until it is done, the process must end, or another worker has taken over."""
+    def work(self, name: str, stop: threading.Event, papers: Papers | None = None) -> Ended:
+        """Work the leg `name` until it is done, the process must end, or another worker has taken over.
+
+        With `papers` they need not be read: whether they still stand shows when the leg is begun, or taken up.
+        """
         owner, seconds = f"{self._name}-{uuid.uuid4().hex[:8]}", self._rules.lease_seconds
         hold = Hold(self._ports.leases, name, owner, seconds, self._around.monotonic)
         if not hold.take():
             return "held"
         try:
-            with self._around.renewals(hold):
-                ended = self._taken(hold, stop)
+            with self._around.renewals(hold, self._threads):
+                ended = self._taken(hold, stop, papers)
         except StoppedWaitingError:
             ended = "left"
         except FencedOutError as error:
@@ -132,9 +150,9 @@ class Desk:
         self._log.info("leg ended", leg=name, how=ended)
         return ended
 
-    def _taken(self, hold: Hold, stop: threading.Event) -> Ended:
-        leg = self._book.leg(hold.name)
-        plan = self._book.plan(leg.plan_id) if leg is not None else None
+    def _taken(self, hold: Hold, stop: threading.Event, papers: Papers | None) -> Ended:
+        leg = self._book.leg(hold.name) if papers is None else papers.leg
+        plan = papers.plan if papers is not None else self._book.plan(leg.plan_id) if leg is not None else None
         if leg is None or plan is None or leg.status == "waiting":
             return "gone"
         if leg.status != "done" and not self._worked(leg, plan, hold, stop):
@@ -153,7 +171,7 @@ class Desk:
         calls = self._calls(plan, hold, inbox)
         loop = self._loop(plan, orders, calls, inbox, hold)
         try:
-            with self._around.reader(self._ports.updates, plan.updates_from, inbox):
+            with self._around.reader(self._ports.updates, plan.updates_from, inbox, self._threads):
                 if loop.run(stop) == "left":
                     return False
         finally:
@@ -196,8 +214,7 @@ class Desk:
     def _loop(
         self, plan: PlanRecord, orders: dict[str, SmartOrder], calls: BrokerCalls, inbox: Inbox, hold: Hold
     ) -> LegLoop:
-        ports, cancel = self._ports, self._book.controls().cancel_request
-        is_old = cancel is not None and cancel.at <= plan.created_at
+        ports = self._ports
         return LegLoop(
             orders=orders,
             calls=calls,
@@ -209,6 +226,6 @@ class Desk:
             policies=self._rules.policies,
             bounds=self._rules.bounds,
             plan_id=plan.plan_id,
+            planned_at=plan.created_at,
             monotonic=self._around.monotonic,
-            seen_cancel=cancel.id if cancel is not None and is_old else None,
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Final, Self
 
 from services.execution.adapters.desk_book import Book
@@ -92,15 +93,15 @@ class Hold:
 
 
 class Renewals:
-    """Renews a hold a few times in its lifetime, in a thread of its own, until it is left or lost."""
+    """Renews a hold a few times in its lifetime, in one of `threads`, until it is left or lost."""
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, hold: Hold, threads: Executor) -> None:
         self._hold = hold
+        self._threads = threads
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="desk-lease", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._threads.submit(self._run)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
@@ -50,17 +51,17 @@ _ASKABLE: Final = (Phase.WORKING, Phase.CANCELLING, Phase.UNKNOWN)
 
 
 class UpdatesReader:
-    """Carries the broker's updates from their stream into the inbox, from a position on, in a thread of its own."""
+    """Carries the broker's updates from their stream into the inbox, from a position on, in one of `threads`."""
 
-    def __init__(self, updates: Updates, position: str, inbox: Inbox) -> None:
+    def __init__(self, updates: Updates, position: str, inbox: Inbox, threads: Executor) -> None:
         self._updates = updates
         self._position = position
         self._inbox = inbox
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="desk-updates", daemon=True)
+        self._threads = threads
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._threads.submit(self._run)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,10 +92,11 @@ class LegLoop:
     policies: Policies
     bounds: Bounds
     plan_id: str
-    seen_cancel: str | None = None
-    """The cancel request that was there before this leg began."""
+    planned_at: dt.datetime
+    """A cancel request from before does not concern it."""
     stop_reason: str = ""
     monotonic: Callable[[], float] = time.monotonic
+    _seen_cancel: str = ""
     _next_control: float = 0.0
     _questions: dict[str, tuple[str, Query]] = field(default_factory=dict)
     _by_child: dict[str, str] = field(default_factory=dict)
@@ -263,8 +265,8 @@ class LegLoop:
             self._hurry_orders()
         if reason:
             self._stop_orders(reason)
-        if cancel is not None and cancel.id != self.seen_cancel:
-            self.seen_cancel = cancel.id
+        if cancel is not None and cancel.at > self.planned_at and cancel.id != self._seen_cancel:
+            self._seen_cancel = cancel.id
             self._stop_orders("cancelled on request", frozenset(cancel.symbols))
 
     def _stop_orders(self, reason: str, symbols: frozenset[str] = frozenset(), *, sells_go_on: bool = False) -> None:

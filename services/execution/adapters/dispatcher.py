@@ -17,7 +17,7 @@ from services.execution.adapters.leadership import Leadership
 from services.execution.adapters.planner import Planner
 from services.execution.domain.alerts import alert
 from services.execution.domain.records import LegRecord
-from services.execution.ports import BrokerUnavailableError, Leases, LegQueue
+from services.execution.ports import BrokerUnavailableError, Leases, LegQueue, Papers
 from shared import logs
 from shared.bus import BusUnavailableError, Delivery, Outcome
 from shared.clock import Clock
@@ -102,9 +102,9 @@ class Dispatcher(Hooks):
         active = self._book.active_plan()
         # Legs first: a broker that does not answer the planner must not keep orphans waiting.
         self._offer_legs(active)
-        begun = self._planner.plan_newest(active)
-        if begun is not None and begun.leg_id is not None:
-            self._hand_over(begun.leg_id)
+        papers = self._planner.plan_newest(active)
+        if papers is not None:
+            self._hand_over(papers)
         elif active is None:
             self._legs.prepare()
         if self._monotonic() >= self._want_at:
@@ -122,9 +122,10 @@ class Dispatcher(Hooks):
             if leg.status != "waiting":
                 self._offer(leg)
 
-    def _hand_over(self, leg_id: str) -> None:
+    def _hand_over(self, papers: Papers) -> None:
         """A worker that stands by has it at once; whether one did is seen a moment later, when it is offered to all."""
-        if self._legs.hand_over(leg_id):
+        leg_id = papers.leg.leg_id
+        if self._legs.hand_over(papers):
             self._handed_over = (leg_id, self._monotonic())
         elif self._legs.offer(leg_id):
             self._log.info("leg offered", leg=leg_id)

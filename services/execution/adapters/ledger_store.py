@@ -53,10 +53,12 @@ class LedgerStore:
         self._bus = bus
 
     def in_use(self) -> str | None:
-        return self._bus.get(INDEX, _LEDGER)
+        return self.newest()[0]
 
-    def head(self) -> str | None:
-        return self._bus.get(INDEX, _HEAD)
+    def newest(self) -> tuple[str | None, str | None]:
+        """The ledger in use, and what changes with every entry that anybody writes."""
+        index = self._bus.get_all(INDEX)
+        return index.get(_LEDGER), index.get(_HEAD)
 
     def written(self, ledger: str, since: dt.datetime | None = None) -> dict[str, str]:
         """Entry id -> its document, of all months or of those from `since` on."""

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import redis
+from pydantic import TypeAdapter
 from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from services.execution.ports import Leases
+from services.execution.ports import Leases, Papers
 from shared.bus.redis_bus import reachable
 
 WORK: Final = "services.execution.jobs.work_leg"
 STAND_BY: Final = "services.execution.jobs.stand_by"
 STAND_BY_SECONDS: Final = 2.0
 """So long a worker that was called in waits for its leg; every target calls one in, at most one at a time."""
+_PAPERS: Final = TypeAdapter(Papers)
 _NO_TIMEOUT: Final = -1
 """RQ would end a job by a signal in the middle of anything; a leg has its own deadlines."""
 _GRACE_SECONDS: Final = 1.0
@@ -95,20 +97,20 @@ class RqLegQueue:
                 self._queue.push_job_id(self._prepared[0])
             self._prepared, self._called_in_at = None, time.monotonic()
 
-    def hand_over(self, leg_id: str) -> bool:
+    def hand_over(self, papers: Papers) -> bool:
         if not self._stands_by():
             return False
         self._called_in_at = float("-inf")  # it has its leg now
         with reachable(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.lpush(self._handed_over, leg_id)
+            pipe.lpush(self._handed_over, _PAPERS.dump_json(papers))
             pipe.expire(self._handed_over, int(STAND_BY_SECONDS) + 1)
             pipe.execute()
         return True
 
-    def handed_over(self, within_seconds: float) -> str | None:
+    def handed_over(self, within_seconds: float) -> Papers | None:
         with reachable():
             found = cast("tuple[bytes, bytes] | None", self._redis.blpop([self._handed_over], timeout=within_seconds))
-        return None if found is None else found[1].decode()
+        return None if found is None else _PAPERS.validate_json(found[1])
 
     def _stands_by(self) -> bool:
         return time.monotonic() - self._called_in_at < STAND_BY_SECONDS

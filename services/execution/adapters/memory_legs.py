@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from services.execution.ports import Papers
+
 
 class MemoryLegs:
-    """Who stands by takes its leg from the same list as everybody."""
-
     def __init__(self) -> None:
         self.waiting: list[str] = []
+        self.papers: list[Papers] = []
         self.is_called_in = False
 
     def offer(self, leg_id: str) -> bool:
@@ -22,10 +23,19 @@ class MemoryLegs:
     def call_in(self) -> None:
         self.is_called_in = True
 
-    def hand_over(self, leg_id: str) -> bool:
+    def hand_over(self, papers: Papers) -> bool:
         """One that was called in gets one leg."""
         was_called_in, self.is_called_in = self.is_called_in, False
-        return was_called_in and self.offer(leg_id)
+        if was_called_in:
+            self.papers.append(papers)
+        return was_called_in
 
-    def handed_over(self, within_seconds: float) -> str | None:
-        return self.waiting.pop(0) if self.waiting else None
+    def handed_over(self, within_seconds: float) -> Papers | None:
+        return self.papers.pop(0) if self.papers else None
+
+    def take(self) -> tuple[str, Papers | None] | None:
+        """What the next worker has in its hands, whichever way it came."""
+        if self.papers:
+            papers = self.papers.pop(0)
+            return papers.leg.leg_id, papers
+        return (self.waiting.pop(0), None) if self.waiting else None

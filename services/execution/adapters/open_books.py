@@ -53,7 +53,7 @@ class OpenBooks:
 
         A Redis that came back from its file may have forgotten what we know; then what it has is what is true.
         """
-        name, head = self._store.in_use(), self._store.head()
+        name, head = self._store.newest()
         if name is None or name.partition("-")[0] != self._default.partition("-")[0]:
             name = self._default
         if (name, head) == (self.name, self._head):

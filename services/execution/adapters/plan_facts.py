@@ -11,6 +11,7 @@ from services.execution.domain.alerts import alert
 from services.execution.domain.plan import Plan
 from services.execution.domain.records import LegRecord, PlanRecord, WaitingTarget
 from services.execution.domain.situation import Situation
+from services.execution.ports import Papers
 from shared.bus import Change, Outcome, Publication, Put
 from shared.contracts import Message, streams
 from shared.contracts.alerts import Severity
@@ -30,8 +31,8 @@ def begin(
     obstacle: str | None,
     updates_from: str,
     remembering: Callable[[PlanRecord], Sequence[Change]],
-) -> tuple[Outcome, str | None]:
-    """The plan with its first leg ready, and that leg's id; or, when there is nothing to place, its beginning and its end together."""
+) -> tuple[Outcome, Papers | None]:
+    """The plan with its first leg ready, and that leg; or, when there is nothing to place, its beginning and its end together."""
     record = PlanRecord(
         plan_id=plan_id,
         run_id=waiting.target.run_id,
@@ -57,7 +58,7 @@ def begin(
         told += Outcome(changes=tuple(remembering(record)))
     if plan.trades and obstacle is None:
         legs = _legs(record)
-        return told + Outcome(changes=_at_work(record, legs)), legs[0].leg_id
+        return told + Outcome(changes=_at_work(record, legs)), Papers(legs[0], record)
     return told + _over_at_once(record, situation), None
 
 

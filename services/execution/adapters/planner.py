@@ -32,7 +32,7 @@ from services.execution.domain.records import CostWatch, WaitingTarget
 from services.execution.domain.reference import Reference
 from services.execution.domain.set_apart import ours_among, without_worth
 from services.execution.domain.situation import Situation
-from services.execution.ports import Books, Broker, BrokerUnavailableError, Quotes, References, Updates
+from services.execution.ports import Books, Broker, BrokerUnavailableError, Papers, Quotes, References, Updates
 from shared import logs
 from shared.bus import Bus, Outcome, Put, Remove, Stands
 from shared.clock import Clock
@@ -64,14 +64,6 @@ class PlannerPorts:
     pause: Callable[[float], object]
     equity: EquityBook
     books: Books = field(default_factory=NoBooks)
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A plan, and its leg that is ready; None where nothing is to be placed."""
-
-    plan_id: str
-    leg_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +112,8 @@ class Planner:
         if self._ports.book.active_plan() is None:  # else the answers would be of a time before its end
             self._ahead = self._asked(plans)
 
-    def plan_newest(self, active: str | None) -> Begun | None:
-        """The plan that began now; `active` is the one at work, which must end first.
+    def plan_newest(self, active: str | None) -> Papers | None:
+        """What can be worked now; None too where nothing is to be placed. `active` is the plan at work, which must end first.
 
         Raises BrokerUnavailableError, BusUnavailableError: then it is tried again.
         """
@@ -136,11 +128,11 @@ class Planner:
         finally:
             self._plans += 1
 
-    def _planned(self, newest: WaitingTarget, waiting: Sequence[WaitingTarget]) -> Begun | None:
+    def _planned(self, newest: WaitingTarget, waiting: Sequence[WaitingTarget]) -> Papers | None:
         plan_id = identity.plan_id(newest.target.session, newest.trigger)
-        leg: str | None = None
+        papers: Papers | None = None
         try:
-            outcome, leg = self._drawn_up(plan_id, newest)
+            outcome, papers = self._drawn_up(plan_id, newest)
         except BrokerUnavailableError as error:
             self._ports.bus.commit(
                 unanswered(plan_id, newest, str(error), self._ports.clock.now()), once=f"{plan_id}:late"
@@ -152,7 +144,7 @@ class Planner:
         removed = Outcome(changes=tuple(Remove(records.WAITING, w.trigger) for w in waiting))
         for _ in range(2):  # again where the plan that stood in the way has just ended
             if self._ports.bus.commit(outcome + removed + _NO_PLAN_AT_WORK, once=f"{plan_id}:planned"):
-                return Begun(plan_id, leg)
+                return papers
             if self._ports.book.active_plan() is not None:
                 return None  # a Redis that came back from its file has one at work again
         self._ports.bus.commit(removed)  # it was planned before
@@ -211,13 +203,13 @@ class Planner:
             put = Put(records.STOPS, plan_id, "superseded by a newer target")
             self._ports.bus.commit(Outcome(changes=(put,)))
 
-    def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> tuple[Outcome, str | None]:
+    def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> tuple[Outcome, Papers | None]:
         """What to commit, and the leg that may begin with it."""
         asked, ports = self._newly_asked(), self._ports
         exposures, updates_from = ports.book.mended_exposures(), ports.updates.end()  # while the broker answers
         situation = self._situation(waiting, asked, exposures)
         drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
-        begun, leg = begin(
+        begun, papers = begin(
             plan_id,
             waiting,
             drawn,
@@ -227,7 +219,7 @@ class Planner:
             remembering=ports.books.remembering,
         )
         old = (exposure for exposure in exposures if exposure.date < new_york_date(situation.now))
-        return begun + Outcome(changes=tuple(Remove(records.EXPOSURES, each.order_id) for each in old)), leg
+        return begun + Outcome(changes=tuple(Remove(records.EXPOSURES, each.order_id) for each in old)), papers
 
     def _asked(self, plans: int) -> _Asked:
         ports, submit = self._ports, self._pool.submit

@@ -63,7 +63,13 @@ class SilentRoom(ChaosRoom):
             budget=self.budget,
         )
         rules = DeskRules(Policies(ladder.standard(patience_seconds=600)), Bounds(), PlanRules(), 3600)
-        around = Surroundings(AtOnce, lambda: WorldInbox(world), Follower, lambda _hold: nullcontext(), world.monotonic)
+        around = Surroundings(
+            pool=AtOnce,
+            inbox=lambda: WorldInbox(world),
+            reader=Follower,
+            renewals=lambda _hold, _threads: nullcontext(),
+            monotonic=world.monotonic,
+        )
         return Desk(ports, rules, around)
 
     def told_at(self) -> dict[str, float]:

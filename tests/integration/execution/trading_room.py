@@ -217,8 +217,9 @@ class TradingRoom:
         try:
             self.runner.step()
             self.dispatcher.sweep()
-            while self.legs.waiting and not stop.is_set():
-                ended.append(desk.work(self.legs.waiting.pop(0), stop))
+            while not stop.is_set() and (taken := self.legs.take()) is not None:
+                leg, papers = taken
+                ended.append(desk.work(leg, stop, papers))
                 self.dispatcher.sweep()
         finally:
             desk.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -102,18 +103,26 @@ def test_the_time_is_counted_from_before_the_renewal_was_asked_for() -> None:
     assert not hold.is_sure(), "the answer came when the lease it told of was over"
 
 
-def test_a_thread_of_its_own_renews_it_whatever_the_worker_is_busy_with(eventually: Callable[..., object]) -> None:
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as threads:
+        yield threads
+
+
+def test_a_thread_of_its_own_renews_it_whatever_the_worker_is_busy_with(
+    threads: Executor, eventually: Callable[..., object]
+) -> None:
     leases = MemoryLeases()
     hold = Hold(leases, "leg", "w1", 0.3)
     hold.take()
     first = hold._sure_until
-    with Renewals(hold):
+    with Renewals(hold, threads):
         eventually(lambda: hold._sure_until > first + 0.5)
         assert hold.is_sure()
         assert leases.take("leg", "w2", 1) is None
 
 
-def test_an_answer_nobody_expected_does_not_end_the_renewals(eventually: Callable[..., object]) -> None:
+def test_an_answer_nobody_expected_does_not_end_the_renewals(threads: Executor) -> None:
     leases, asked = MemoryLeases(), threading.Semaphore(0)
     hold = Hold(leases, "leg", "w1", 0.06)
     hold.take()
@@ -123,17 +132,17 @@ def test_an_answer_nobody_expected_does_not_end_the_renewals(eventually: Callabl
         raise ValueError("an answer nobody expected")
 
     leases.renew = breaks  # type: ignore[method-assign]
-    with Renewals(hold):
+    with Renewals(hold, threads):
         assert all(asked.acquire(timeout=10) for _ in range(3))
 
 
-def test_the_renewals_end_with_the_lease(eventually: Callable[..., object]) -> None:
+def test_the_renewals_end_with_the_lease() -> None:
     leases = MemoryLeases()
     hold = Hold(leases, "leg", "w1", 0.06)
     hold.take()
     leases.release("leg", "w1", hold.fence)
-    with Renewals(hold) as renewals:
-        eventually(lambda: not renewals._thread.is_alive())
+    with ThreadPoolExecutor(1) as threads, Renewals(hold, threads):
+        threads.submit(lambda: None).result(10)  # its turn comes when the renewals have ended
         assert hold.is_lost
 
 
