@@ -60,6 +60,12 @@ class Heard:
     message: Message
 
 
+class Traded(Stack):
+    """Each symbol has a new quote four times a second, as often as a liquid ETF on one exchange."""
+
+    quotes_every = 0.25
+
+
 class Ear:
     """Reads execution.events the moment anything is written there."""
 
@@ -123,6 +129,7 @@ class Found:
     """Milliseconds."""
 
     bare: list[float]
+    alone: list[float]
     accepted: list[float]
     acknowledged: list[float]
     planned: list[float]
@@ -137,9 +144,11 @@ class Found:
 def measured(rounds: int) -> Found:
     with running() as (stack, ear, clock):
         stack.completed(stack.target(SPY="0.30"))
-        found = Found(bare(stack), [], [], [], [])
+        found = Found(bare(stack), [], [], [], [], [])
         found.worker_idle_mb = resident(stack, "worker-1")
         for turn in range(rounds):
+            threading.Event().wait(SETTLING_SECONDS)
+            found.alone.append(one_bare(stack))
             threading.Event().wait(SETTLING_SECONDS)
             one_round(stack, ear, clock, found, "0.20" if turn % 2 == 0 else "0.30")
         found.bare += bare(stack)
@@ -153,22 +162,25 @@ def running() -> Iterator[tuple[Stack, Ear, ExchangeClock]]:
     with (
         embedded_redis() as server,
         tempfile.TemporaryDirectory() as folder,
-        Stack(server.url, "latency", Path(folder), SYMBOLS, **SETTINGS) as stack,
+        Traded(server.url, "latency", Path(folder), SYMBOLS, **SETTINGS) as stack,
         closing(Ear(stack, server.url)) as ear,
     ):
         yield stack, ear, ExchangeClock(stack)
 
 
 def bare(stack: Stack) -> list[float]:
-    """Round trips of an order that rests far away, then is cancelled."""
+    """Round trips one after the other."""
+    return [one_bare(stack) for _ in range(BARE)]
+
+
+def one_bare(stack: Stack) -> float:
+    """The round trip of an order that rests far away; then it is cancelled."""
     order = {"symbol": "SPY", "side": "buy", "type": "limit", "time_in_force": "day", "qty": "1", "limit_price": "1.00"}
-    found = []
-    for _ in range(BARE):
-        begun = time.perf_counter()
-        answer = stack.http.post(f"{stack.simulator}/v2/orders", json=order)
-        found.append((time.perf_counter() - begun) * 1000)
-        stack.http.delete(f"{stack.simulator}/v2/orders/{answer.raise_for_status().json()['id']}").raise_for_status()
-    return found
+    begun = time.perf_counter()
+    answer = stack.http.post(f"{stack.simulator}/v2/orders", json=order)
+    seconds = time.perf_counter() - begun
+    stack.http.delete(f"{stack.simulator}/v2/orders/{answer.raise_for_status().json()['id']}").raise_for_status()
+    return seconds * 1000
 
 
 def one_round(stack: Stack, ear: Ear, clock: ExchangeClock, found: Found, weight: str) -> None:
@@ -251,6 +263,7 @@ def section(found: Found) -> str:
             "| what | times | median | in bare trips | 90 % | 99 % | wanted |",
             "|---|---:|---:|---:|---:|---:|---|",
             line("a bare `POST /v2/orders`, answered", found.bare, ""),
+            line("the same alone, after a pause as before a target", found.alone, ""),
             line("target published -> plan told", found.planned, ""),
             line("target published -> first order accepted by the exchange", found.accepted, "10 trips; 25 ms at 99 %"),
             line("target published -> its acknowledgement told", found.acknowledged, ""),

@@ -136,6 +136,7 @@ class ChaosRoom:
         self.world.on_turn, self.world.on_rewind = self._on_turn, self._lose_jobs
 
     def run(self) -> None:
+        self._serve()  # whoever plans leads already when the first target comes
         self._new_target()
         while not self._is_over():
             self.world.turn()
@@ -219,11 +220,15 @@ class ChaosRoom:
             self.world.note(f"worker {self._depth + 1} ends: {ended}")
 
     def _standing_by(self) -> str:
-        papers = self.legs.papers[0]
-        self.world.note(f"worker {self._depth} has {papers.leg.leg_id} handed over")
+        """One worker was called in: when it dies before it has its leg, nobody stands by any more."""
+        leg = self.legs.papers[0].leg.leg_id
+        self.world.note(f"worker {self._depth} has {leg} handed over")
         if self.world.happens(self.world.chances.double_job):
-            self.legs.papers.append(papers)
-        return self._desk().stand_by(1, Signal(self.world))
+            self.legs.waiting.append(leg)
+        try:
+            return self._desk().stand_by(1, Signal(self.world))
+        finally:
+            self.legs.papers.clear()
 
     def _offered(self) -> str:
         leg = self.legs.waiting.pop(0)

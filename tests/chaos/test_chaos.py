@@ -70,5 +70,8 @@ def test_the_schedules_strike_at_reads_writes_and_calls(monkeypatch: pytest.Monk
         "service updates.seen",
         "service leases.renew",
         "service legs.offer",
+        "service legs.call_in",
+        "service legs.hand_over",
+        "legs.handed_over",
     }
     assert {f"{when} {call}" for call in calls for when in ("before", "after")} <= struck

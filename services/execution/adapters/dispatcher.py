@@ -71,8 +71,8 @@ class Dispatcher(Hooks):
         """What a plan begins with takes time, and needs not wait for the target to be written down."""
         if isinstance(message, TargetPortfolioSet | RebalanceRequested) and self._leadership.is_leading:
             with suppress(BusUnavailableError):  # then it is asked when it is planned
-                self._planner.ask_ahead()
-                self._legs.call_in()
+                if self._planner.ask_ahead():
+                    self._legs.call_in()
 
     def committed(self, delivery: Delivery, message: Message, outcome: Outcome, seconds: float) -> None:
         self._news.set()

@@ -106,11 +106,16 @@ class Planner:
     def close(self) -> None:
         self._pool.shutdown(wait=False)
 
-    def ask_ahead(self) -> None:
-        """A target has come and is being written down: the broker can be asked meanwhile. Called from any thread."""
+    def ask_ahead(self) -> bool:
+        """A target has come and is being written down: the broker can be asked meanwhile. Called from any thread.
+
+        False while a plan is at work: it must end first, and answers from before its end are of no use.
+        """
         plans = self._plans
-        if self._ports.book.active_plan() is None:  # else the answers would be of a time before its end
-            self._ahead = self._asked(plans)
+        if self._ports.book.active_plan() is not None:
+            return False
+        self._ahead = self._asked(plans)
+        return True
 
     def plan_newest(self, active: str | None) -> Papers | None:
         """What can be worked now; None too where nothing is to be placed. `active` is the plan at work, which must end first.

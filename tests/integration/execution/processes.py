@@ -37,6 +37,9 @@ _M = TypeVar("_M", bound=Message)
 class Stack:
     """`settings` go to the service and the workers. Everything started here ends with the `with` block."""
 
+    quotes_every = 0.05
+    """Real seconds between two quotes of each symbol."""
+
     published_at = 0.0
     """Epoch seconds, just before the newest target was published."""
 
@@ -202,7 +205,7 @@ class Stack:
     def _pump_quotes(self) -> None:
         """What marketdata does: the newest quote of each symbol into its hash."""
         with httpx.Client(headers=KEY, timeout=5, trust_env=False) as client:
-            while not self._stop.wait(0.05):
+            while not self._stop.wait(self.quotes_every):
                 try:
                     url = f"{self.simulator}/v2/stocks/quotes/latest?symbols={','.join(self._symbols)}&feed=iex"
                     found = client.get(url).raise_for_status().json()["quotes"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 import redis
@@ -13,6 +15,8 @@ from rq.serializers import JSONSerializer
 from services.execution.adapters import leg_queue
 from services.execution.adapters.leg_queue import RqLegQueue, queue_name
 from services.execution.adapters.redis_leases import RedisLeases
+from services.execution.domain.records import LegRecord, PlanRecord
+from services.execution.ports import Papers
 
 LEG = "20240603-abc-sells"
 
@@ -123,3 +127,57 @@ def test_two_offers_at_once_do_no_harm(redis_client: redis.Redis, namespace: str
     for thread in threads:
         thread.join()
     assert 1 <= length(redis_client, namespace) <= 4
+
+
+def a_leg_of_a_plan() -> Papers:
+    plan = PlanRecord(
+        plan_id="20240603-abc",
+        run_id="r",
+        correlation_id="c",
+        created_at=dt.datetime(2024, 6, 3, 14, tzinfo=dt.UTC),
+        equity=Decimal("100000.07"),
+        cash=Decimal("0.1"),
+        trades=(),
+        refusals=(),
+    )
+    return Papers(LegRecord(leg_id=LEG, plan_id=plan.plan_id, side="sell", status="ready"), plan)
+
+
+def test_one_worker_is_called_in_and_has_exactly_what_is_handed_over(
+    legs: RqLegQueue, redis_client: redis.Redis, namespace: str, leases: RedisLeases
+) -> None:
+    legs.prepare()
+    legs.call_in()
+    legs.call_in()
+    assert length(redis_client, namespace) == 1
+    [name] = redis_client.lrange(f"rq:queue:{queue_name(namespace)}", 0, -1)  # type: ignore[misc]
+    job = Job.fetch(name.decode(), connection=redis_client, serializer=JSONSerializer)
+    assert (job.func_name, job.args, job.timeout) == ("services.execution.jobs.stand_by", [], -1)
+    assert legs.hand_over(a_leg_of_a_plan())
+    assert RqLegQueue(redis_client, namespace, leases).handed_over(5) == a_leg_of_a_plan()
+    assert legs.handed_over(0.01) is None
+
+
+def test_every_plan_calls_a_worker_in_of_its_own(legs: RqLegQueue, redis_client: redis.Redis, namespace: str) -> None:
+    for _ in range(2):
+        legs.call_in()
+        assert legs.hand_over(a_leg_of_a_plan())
+    assert length(redis_client, namespace) == 2
+
+
+def test_nothing_is_handed_over_where_nobody_was_called_in(
+    legs: RqLegQueue, redis_client: redis.Redis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not legs.hand_over(a_leg_of_a_plan())
+    legs.call_in()
+    monkeypatch.setattr(leg_queue, "STAND_BY_SECONDS", 0.0)
+    assert not legs.hand_over(a_leg_of_a_plan()), "whoever was called in has gone"
+    assert redis_client.exists(f"{{{namespace}}}:execution:handed_over") == 0
+
+
+def test_what_nobody_took_is_gone_before_the_next_plan(
+    legs: RqLegQueue, redis_client: redis.Redis, namespace: str
+) -> None:
+    legs.call_in()
+    legs.hand_over(a_leg_of_a_plan())
+    assert 0 < redis_client.ttl(f"{{{namespace}}}:execution:handed_over") <= leg_queue.STAND_BY_SECONDS + 1  # type: ignore[operator]

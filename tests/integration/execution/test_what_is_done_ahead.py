@@ -1,0 +1,147 @@
+"""The broker is asked, and a worker called in, while a target is still being written down: what of it is used, and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from services.execution.domain.broker import OrderRequest, Position
+from tests.integration.execution.books_room import BooksRoom
+from tests.integration.execution.trading_room import TradingRoom
+
+PRICES = {"SPY": ("500.00", "500.02"), "TLT": ("90.00", "90.02")}
+
+
+class AskedRoom(TradingRoom):
+    """Counts what is asked; its dispatcher leads, and its seconds are set by hand."""
+
+    def __init__(self) -> None:
+        super().__init__(PRICES)
+        self.real_seconds = 100.0
+        self.planner._monotonic = lambda: self.real_seconds
+        self.asked: list[Sequence[Position]] = []
+        ask = self.broker.positions
+
+        def counted() -> Sequence[Position]:
+            self.asked.append(ask())
+            return self.asked[-1]
+
+        self.dispatcher.sweep()
+        self.broker.positions = counted  # type: ignore[method-assign]
+
+    def hear(self) -> None:
+        """What was published is written down, and not planned yet."""
+        self.dispatcher._leadership.leads()
+        self.runner.step()
+
+    def planned(self) -> int:
+        """How often the positions were asked for by a sweep, past those that were asked ahead."""
+        before = len(self.asked)
+        self.dispatcher.sweep()
+        return len(self.asked) - before
+
+
+def test_the_answers_that_were_asked_for_ahead_make_the_plan() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    assert len(room.asked) == 1
+    assert room.planned() == 0
+    assert room.book.active_plan() is not None
+
+
+def test_answers_of_long_ago_are_asked_for_again() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    room.real_seconds += 1.5
+    assert room.planned() == 1
+
+
+def test_while_a_plan_is_at_work_nothing_is_asked_ahead_and_the_next_plan_sees_what_it_traded() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    room.planned()
+    room.target(TLT="0.4")
+    asked = len(room.asked)
+    room.hear()
+    assert (len(room.asked), room.legs.is_called_in) == (asked, False)
+    room.run()
+    assert set(room.held()) == {"TLT"}, "what the first plan had bought was sold"
+
+
+def test_answers_from_before_a_plan_are_not_used_after_it() -> None:
+    """It was asked for the second target before the first one's plan was committed."""
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    draw_up = room.planner._drawn_up
+
+    def and_another_is_heard(*arguments: object) -> object:
+        drawn = draw_up(*arguments)  # type: ignore[arg-type]
+        room.target(TLT="0.4")
+        room.runner.step()
+        return drawn
+
+    room.planner._drawn_up = and_another_is_heard  # type: ignore[assignment,method-assign]
+    room.planned()
+    room.planner._drawn_up = draw_up  # type: ignore[method-assign]
+    assert len(room.asked) == 2, "asked ahead for both"
+    assert room.book.active_plan() is not None
+    room.run()
+    assert set(room.held()) == {"TLT"}
+
+
+def test_the_worker_that_stands_by_has_the_leg_and_nobody_else_is_offered_it() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    room.planned()
+    assert [papers.leg.plan_id for papers in room.legs.papers] == [room.book.active_plan()]
+    assert room.legs.waiting == []
+
+
+def test_a_leg_that_nobody_took_who_stood_by_is_offered_a_moment_later() -> None:
+    room = AskedRoom()
+    room.dispatcher._monotonic = lambda: room.real_seconds
+    room.target(SPY="0.4")
+    room.hear()
+    room.planned()
+    papers = room.legs.papers.pop()
+    room.dispatcher.sweep()
+    assert room.legs.waiting == []
+    room.real_seconds += 0.5
+    room.dispatcher.sweep()
+    assert room.legs.waiting == [papers.leg.leg_id]
+
+
+def test_papers_of_a_leg_that_was_worked_meanwhile_do_nothing() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    room.planned()
+    papers = room.legs.papers[0]
+    room.run()
+    calls = len(room.broker.calls)
+    room.legs.papers.append(papers)
+    assert room.run() == ["fenced"]
+    assert len(room.broker.calls) == calls
+
+
+def test_the_activities_are_asked_for_only_where_the_books_do_not_explain_what_is_held() -> None:
+    room = BooksRoom(PRICES)
+    room.round()
+    room.want(a={"SPY": "0.3"})
+    room.run()
+    room.round()
+    asked = []
+    ask = room.broker.activities_since
+    room.broker.activities_since = lambda after: (asked.append(after), ask(after))[1]  # type: ignore[method-assign]
+    held = {position.symbol: position.qty for position in room.broker.positions()}
+    assert room.bookkeeper.left_alone(held) == {}
+    assert asked == []
+    room.broker.place(OrderRequest("somebody-else", "TLT", "buy", Decimal(7), Decimal("90.02")))
+    held = {position.symbol: position.qty for position in room.broker.positions()}
+    assert room.bookkeeper.left_alone(held) == {"TLT": Decimal(7)}
+    assert len(asked) == 1
