@@ -90,10 +90,10 @@ class Worlds:
         world.exchange.on_call = self._log.append
         return world
 
-    def save(self) -> None:
+    def save(self, now: dt.datetime | None = None) -> None:
         """Where the clock stands, for whoever goes on."""
         if self._log is not None:
-            self._log.save(self.context.now())
+            self._log.save(now or self.context.now())
 
     def _made_again(self, kept: Kept) -> World:
         world = self._made(kept.origin.seed, kept.origin.start)
@@ -156,7 +156,7 @@ def _setup(settings: SimulatorSettings) -> Setup:
 def create_app(settings: SimulatorSettings, *, market: Market | None = None, time: Time | None = None) -> FastAPI:
     """The whole venue as an ASGI app; `app.state.venue` is what stands behind it. `market` spares the making of one."""
     worlds = Worlds(settings, market or market_for(settings.data, settings.seed), time or Time())
-    venue = Venue(worlds.context, worlds.make)
+    venue = Venue(worlds.context, worlds.make, worlds.save)
     app = FastAPI(
         title="alchemiser simulator",
         description="An exchange that speaks Alpaca's wire. /sim is its own.",

@@ -23,7 +23,7 @@ from pathlib import Path
 from shared.contracts.strategy import TargetPortfolioSet
 from tests.soak.house import SYMBOLS, House
 from tests.soak.ledger import Ledger
-from tests.soak.strikes import EXECUTION, RECOVERY_SECONDS, Killer, Strike, percentile
+from tests.soak.strikes import EXCHANGE, EXECUTION, RECOVERY_SECONDS, Killer, Strike, percentile
 
 _REBALANCE_SECONDS = 300.0
 _PAUSES = (0.3, 1.0, 2.0, 4.0, 8.0)
@@ -111,9 +111,13 @@ def summary(soak: Soak, seconds: float) -> dict[str, object]:
         "ended by themselves": len(soak.house.ended),
         "recovery": {
             "all": _figures(at_work),
-            "all, without the service's start": _figures(at_work, without_start=True),
-            "a worker": _figures([s for s in at_work if EXECUTION not in s.victims and "redis" not in s.victims]),
+            "all, without what starts again": _figures(at_work, without_start=True),
+            "a worker": _figures([s for s in at_work if not {EXECUTION, EXCHANGE, "redis"} & set(s.victims)]),
             "redis": _figures([s for s in at_work if s.victims == ("redis",)]),
+            "the exchange": _figures([s for s in at_work if s.victims == (EXCHANGE,)]),
+            "the exchange, without its start": _figures(
+                [s for s in at_work if s.victims == (EXCHANGE,)], without_start=True
+            ),
             "the service": _figures([s for s in at_work if s.victims == (EXECUTION,)]),
             "the service, without its start": _figures(
                 [s for s in at_work if s.victims == (EXECUTION,)], without_start=True

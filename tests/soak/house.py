@@ -25,7 +25,7 @@ from tests.integration.execution.processes import Stack
 
 SYMBOLS = ("SPY", "QQQ", "TLT", "BIL", "TQQQ", "XLK", "XLP", "BSV", "IOO", "KMLM")
 NAMESPACE = "soak"
-EXECUTION = "execution"
+EXECUTION, EXCHANGE = "execution", "simulator"
 LEASE_SECONDS = ExecutionSettings.model_fields["lease_seconds"].default
 _WATCH_SECONDS = 0.02
 _PATIENCE_SECONDS = "1"
@@ -50,6 +50,7 @@ class House(Stack):
             EXECUTION_PATIENCE_SECONDS=_PATIENCE_SECONDS,
             EXECUTION_MAX_TURNOVER="0",
             SIM_STALL_SECONDS="3",
+            SIM_STATE=str(folder / "exchange"),
         )
         self.book = Book(self.bus, pause=lambda _seconds: None)
         self.journal = RedisJournal(self.client, NAMESPACE)
@@ -86,6 +87,13 @@ class House(Stack):
 
     def disarm(self) -> None:
         self.http.delete(f"{self.simulator}/sim/faults").raise_for_status()
+
+    def is_trading(self) -> bool:
+        """Whether the exchange answers."""
+        try:
+            return self.http.get(f"{self.simulator}/sim/health", timeout=2).is_success
+        except httpx.TransportError:
+            return False
 
     def publish(self, weights: Mapping[str, Decimal]) -> TargetPortfolioSet:
         """A target, once Redis takes it: what the strategy's runner does with its outcome."""

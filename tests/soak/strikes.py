@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.soak.house import EXECUTION, House
+from tests.soak.house import EXCHANGE, EXECUTION, House
 
 RECOVERY_SECONDS: Final = 5.0
 """The promise, at the 99th percentile."""
@@ -31,7 +31,7 @@ _FOR_A_WHILE: Final = ("429_burst", "500", "mute_trade_updates")
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """`seconds` from the kill to reconciled and the plan in living hands again, `of_start` of them until the service's new process answered."""
+    """`seconds` from the kill to reconciled and the plan in living hands again, `of_start` of them until new processes answered."""
 
     victims: tuple[str, ...]
     was_at_work: bool
@@ -66,7 +66,9 @@ class Killer:
         started, since = time.monotonic(), time.time()
         for victim in victims:
             self._house.kill(victim)
-        of_start = self._house.until(self._house.is_up, _LONGEST_SECONDS) or 0.0 if EXECUTION in victims else 0.0
+        starting = {EXECUTION: self._house.is_up, EXCHANGE: self._house.is_trading}
+        probes = [probe for victim, probe in starting.items() if victim in victims]
+        of_start = self._house.until(lambda: all(probe() for probe in probes), _LONGEST_SECONDS) or 0.0
         recovered = self._house.until(lambda: self._has_recovered(since), _LONGEST_SECONDS)
         seconds = None if recovered is None else time.monotonic() - started
         self.strikes.append(Strike(victims, was_at_work, seconds, of_start))
@@ -78,7 +80,9 @@ class Killer:
         house, rng = self._house, self._rng
         worker = house.worker_at_work() if rng.random() < 0.8 else None
         chosen = rng.choices(
-            (EXECUTION, "redis", worker or rng.choice(house.workers)), (3, 2, 4), k=2 if rng.random() < 0.2 else 1
+            (EXECUTION, "redis", worker or rng.choice(house.workers), EXCHANGE),
+            (3, 2, 4, 2),
+            k=2 if rng.random() < 0.2 else 1,
         )
         return tuple(dict.fromkeys(chosen))
 

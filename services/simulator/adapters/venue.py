@@ -33,12 +33,21 @@ class World:
 
 
 class Venue:
-    """`make` builds a world and puts its market and clock into the context; a reset calls it again."""
+    """`make` builds a world and puts its market and clock into the context; a reset calls it again.
 
-    def __init__(self, context: VenueContext, make: Callable[[int | None, dt.datetime | None], World]) -> None:
+    `keep` is told of every instant at which something happened by itself, before any client can hear of it.
+    """
+
+    def __init__(
+        self,
+        context: VenueContext,
+        make: Callable[[int | None, dt.datetime | None], World],
+        keep: Callable[[dt.datetime], None] = lambda _now: None,
+    ) -> None:
         self.context = context
         self.hub = UpdatesHub(context.faults)
         self._make = make
+        self._keep = keep
         self._world = make(None, None)
         self._requests = 0
 
@@ -94,5 +103,8 @@ class Venue:
         self.hub.close_all()
 
     def _hand_on(self) -> None:
-        for event in self.exchange.drain_events():
+        events = self.exchange.drain_events()
+        if events:
+            self._keep(self.exchange.now)
+        for event in events:
             self.hub.publish(event, self.exchange.account(event.account_key).id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -109,7 +110,9 @@ def test_other_settings_do_not_get_an_exchange_that_is_not_theirs(tmp_path: Path
     assert "keeps an exchange of seed 7, configured is 8" in ended.stderr
 
 
-def test_a_killed_process_loses_no_order_that_was_answered(tmp_path: Path, eventually: Callable[..., Any]) -> None:
+def test_a_killed_process_loses_no_order_and_no_fill_that_was_told(
+    tmp_path: Path, eventually: Callable[..., Any]
+) -> None:
     port, headers = free_port(), {"APCA-API-KEY-ID": "bot", "APCA-API-SECRET-KEY": "s"}
     body = {"symbol": "SPY", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
     command = [sys.executable, "-m", "services.simulator"]
@@ -123,9 +126,19 @@ def test_a_killed_process_loses_no_order_that_was_answered(tmp_path: Path, event
                 ids.append(api.post("/v2/orders", json=body).raise_for_status().json()["id"])
                 found = {order["id"] for order in api.get("/v2/orders", params={"status": "all"}).json()}
                 assert found == set(ids)
+                filled = eventually(lambda: filled_at(api, ids[-1]), what="a fill")
             finally:
                 process.kill()
                 process.wait()
+            kept = dt.datetime.fromisoformat((tmp_path / "clock").read_text())
+            assert kept >= filled, (
+                "a fill that was told would be undone, and could be cancelled before it happens again"
+            )
+
+
+def filled_at(api: httpx.Client, order_id: str) -> dt.datetime | None:
+    told = api.get(f"/v2/orders/{order_id}").raise_for_status().json()["filled_at"]
+    return dt.datetime.fromisoformat(told) if told else None
 
 
 def told(simulator: Running) -> list[Any]:
