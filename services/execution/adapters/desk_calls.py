@@ -250,12 +250,12 @@ class BrokerCalls:
         symbols = sorted({one.symbol for one in watched})
         try:
             listed = {order.client_order_id: order for order in self._broker.orders_since(since, symbols)}
-            answers = [self._found(one.child, listed) for one in watched]
+            events = [self._found(one.child, listed) for one in watched]
         except Exception as error:  # noqa: BLE001 - no answer, whatever the reason
-            answers = [QueryFailed(one.child.client_order_id, str(error)) for one in watched]
+            events = [QueryFailed(one.child.client_order_id, str(error)) for one in watched]
         finally:
             self._is_sweeping = False
-        for one, event in zip(watched, answers, strict=True):
+        for one, event in zip(watched, events, strict=True):
             self._answer(one.order_id, event)
             if isinstance(event, Found) and not (event.order.status.is_terminal or one.child.broker_order_id):
                 self._settle(one.child.client_order_id, "acknowledged", event.order.id)
