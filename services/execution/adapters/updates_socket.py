@@ -51,8 +51,9 @@ class Pace:
     longest: float = 30
     limited_first: float = 5
     limited_longest: float = 95
-    steady: float = 30
-    """A connection that lived this long starts the pauses afresh."""
+    steady: float = 5
+    """A connection that lived this long starts the pauses afresh: what is lost now and then is back soon, and no more than one
+    attempt comes in so many seconds."""
     answer: float = 10
     ping_interval: float = 10
     ping_timeout: float = 20
