@@ -59,9 +59,10 @@ class Pace:
     ping_timeout: float = 20
 
     def pause(self, last: float, *, limited: bool) -> float:
-        """Twice the last one, within its bounds."""
-        first, longest = (self.limited_first, self.limited_longest) if limited else (self.first, self.longest)
-        return min(longest, max(first, last * 2))
+        """Longer than the last one, within its bounds: half as much again, or twice as long where it is too many already."""
+        if limited:
+            return min(self.limited_longest, max(self.limited_first, last * 2))
+        return min(self.longest, max(self.first, last * 1.5))
 
 
 class SocketListener:

@@ -236,7 +236,7 @@ def test_a_broken_broker_is_tried_again(exchange: Exchange, start: Start, eventu
     exchange.refusals = [500, 503]
     client = start()
     eventually(lambda: client.reconciliations)
-    assert client.heard.pauses == [0.02, 0.04]
+    assert client.heard.pauses == [0.02, 0.03]
     assert client.heard.events[0] == "lost: HTTP 500 at the handshake"
 
 
@@ -372,7 +372,7 @@ def test_an_update_waits_for_redis_to_come_back(exchange: Exchange, start: Start
 
 @pytest.mark.parametrize(
     ("last", "limited", "next_one"),
-    [(0, False, 0.5), (0.5, False, 1), (20, False, 30), (0, True, 5), (0.5, True, 5), (40, True, 80), (80, True, 95)],
+    [(0, False, 0.5), (0.5, False, 0.75), (25, False, 30), (0, True, 5), (0.5, True, 5), (40, True, 80), (80, True, 95)],
 )
-def test_pauses_double_within_their_bounds(last: float, limited: bool, next_one: float) -> None:  # noqa: FBT001 - a table
+def test_pauses_grow_within_their_bounds(last: float, limited: bool, next_one: float) -> None:  # noqa: FBT001 - a table
     assert Pace().pause(last, limited=limited) == next_one
