@@ -372,7 +372,15 @@ def test_an_update_waits_for_redis_to_come_back(exchange: Exchange, start: Start
 
 @pytest.mark.parametrize(
     ("last", "limited", "next_one"),
-    [(0, False, 0.5), (0.5, False, 0.75), (25, False, 30), (0, True, 5), (0.5, True, 5), (40, True, 80), (80, True, 95)],
+    [
+        (0, False, 0.5),
+        (0.5, False, 0.75),
+        (25, False, 30),
+        (0, True, 5),
+        (0.5, True, 5),
+        (40, True, 80),
+        (80, True, 95),
+    ],
 )
 def test_pauses_grow_within_their_bounds(last: float, limited: bool, next_one: float) -> None:  # noqa: FBT001 - a table
     assert Pace().pause(last, limited=limited) == next_one
