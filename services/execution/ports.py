@@ -83,8 +83,8 @@ class Quotes(Protocol):
 class Books(Protocol):
     """The account's books as planning needs them."""
 
-    def left_alone(self, held: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-        """Of the shares that the account holds now, those that are not the portfolio's.
+    def left_alone(self, held: Mapping[str, Decimal], cash: Decimal) -> Mapping[str, Decimal]:
+        """Of the shares that the account holds now, beside so much cash, those that are not the portfolio's.
 
         Raises BrokerUnavailableError while nobody knows.
         """
@@ -207,7 +207,7 @@ class LegQueue(Protocol):
     def hand_over(self, papers: Papers) -> bool:
         """To the worker that stands by. False when none was called in; one that was may have died all the same."""
 
-    def handed_over(self, within_seconds: float) -> Papers | None:
+    def take_papers(self, within_seconds: float) -> Papers | None:
         """What this worker, standing by, is to work; None when nothing came."""
 
 

@@ -72,6 +72,6 @@ def test_the_schedules_strike_at_reads_writes_and_calls(monkeypatch: pytest.Monk
         "service legs.offer",
         "service legs.call_in",
         "service legs.hand_over",
-        "legs.handed_over",
+        "legs.take_papers",
     }
     assert {f"{when} {call}" for call in calls for when in ("before", "after")} <= struck

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -31,11 +32,10 @@ from services.execution.adapters.open_books import OpenBooks
 from services.execution.domain import books_check, records
 from services.execution.domain.books_check import CASH, BooksRules, Doubt, Mismatch
 from services.execution.domain.broker import Account, Activity, BrokerOrder, Fill, Position
-from services.execution.domain.ledger import Ledger
 from services.execution.domain.ledger_entries import Entry, Executed, Found, Opened, Paid
 from services.execution.domain.records import PlanRecord
 from services.execution.ports import Broker, BrokerUnavailableError, Journal
-from shared.bus import Bus, Change, Outcome
+from shared.bus import Bus, BusUnavailableError, Change, Outcome
 from shared.clock import Clock
 from shared.contracts.strategy import FOREIGN
 from shared.sessions import new_york_date
@@ -81,17 +81,21 @@ class Bookkeeper:
         self.last_prices: Mapping[str, Decimal] = {}
         """The broker's, of the last whole round."""
 
-    def left_alone(self, held: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    def left_alone(self, held: Mapping[str, Decimal], cash: Decimal) -> Mapping[str, Decimal]:
         """Of the shares that the account holds now, those that are not the portfolio's. Raises BrokerUnavailableError.
 
         What others traded a moment ago must not be taken for ours by the plan that asks: the activities are asked for
-        wherever the books do not explain every share that is held.
+        wherever the books do not explain every share and the cash to the cent.
         """
         with self._turn:
             self.books.catch_up(self._ports.clock.now())
-            if self.is_open and (self._doubts or self.books.look(Ledger.quantities) != held):
+            if self.is_open and (self._doubts or not self._explains(held, cash)):
                 self._book({})
             return self.foreign()
+
+    def _explains(self, held: Mapping[str, Decimal], cash: Decimal) -> bool:
+        known, booked = self.books.look(lambda ledger: (ledger.quantities(), ledger.cash))
+        return known == held and books_check.cash_mismatch(booked, cash) is None
 
     def foreign(self) -> Mapping[str, Decimal]:
         """The same as the books know it. Raises BrokerUnavailableError."""
@@ -125,7 +129,10 @@ class Bookkeeper:
         """
         with self._turn:
             report = self._round(orders, whole=whole, decision=decision)
-            self.books.catch_up(self._ports.clock.now())  # what was written just now; planning need not wait for it
+            with suppress(
+                BusUnavailableError
+            ):  # what was written just now is read again, so that planning need not wait for it
+                self.books.catch_up(self._ports.clock.now())
             return report
 
     def _round(self, orders: Mapping[str, BrokerOrder], *, whole: bool, decision: Decision | None) -> BooksReport:

@@ -119,7 +119,7 @@ class Desk:
 
     def stand_by(self, seconds: float, stop: threading.Event) -> Ended:
         """Work the leg that is handed over within so many seconds. Done for nothing it does no harm."""
-        papers = self._ports.legs.handed_over(seconds)
+        papers = self._ports.legs.take_papers(seconds)
         return "gone" if papers is None else self.work(papers.leg.leg_id, stop, papers)
 
     def work(self, name: str, stop: threading.Event, papers: Papers | None = None) -> Ended:

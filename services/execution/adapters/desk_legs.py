@@ -127,7 +127,8 @@ class Legs:
 
     def _cash(self, plan: PlanRecord, stop: threading.Event) -> Decimal:
         """What may be spent: the broker's word, given a moment to book the sells. Without sells it was asked for the plan."""
-        if not plan.side("sell") and plan.funds is not None and self.clock.now() - plan.created_at < _JUST_ASKED:
+        is_known = plan.funds_at is not None and self.clock.now() - plan.funds_at < _JUST_ASKED
+        if is_known and plan.funds is not None and not plan.side("sell"):
             return plan.funds
         sells = self.book.leg_of(plan.plan_id, "sell")
         expected = plan.cash + (sells.sold_or_bought if sells else 0) - Decimal("0.01")

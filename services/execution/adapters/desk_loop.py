@@ -71,7 +71,9 @@ class UpdatesReader:
         while not self._stop.is_set():
             try:
                 self._position, found = self._updates.after(self._position, block_seconds=_READ_SECONDS)
-            except BusUnavailableError:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next read may work; sweeps hear of what is missed
+                if not isinstance(error, BusUnavailableError):
+                    logs.get("execution.desk").error("updates cannot be read", exc_info=True)
                 self._stop.wait(_READ_SECONDS)
                 continue
             for update in found:

@@ -80,34 +80,42 @@ class RqLegQueue:
             return True
 
     def prepare(self) -> None:
-        if self._prepared is None or time.monotonic() - self._prepared[1] > _KEEP_SECONDS / 2:
-            with reachable():
-                job = self._queue.create_job(STAND_BY, timeout=_NO_TIMEOUT, result_ttl=0, failure_ttl=_KEEP_SECONDS)
-                job.save()
-                self._redis.sadd(self._queue.redis_queues_keys, self._queue.key)
-                self._redis.expire(job.key, _KEEP_SECONDS)  # a worker that takes it makes it stay
-            self._prepared = (job.id, time.monotonic())
+        self._prepared = self._prepared_job()
 
     def call_in(self) -> None:
         if self._stands_by():
             return
-        self.prepare()
-        if self._prepared is not None:
-            with reachable():
-                self._queue.push_job_id(self._prepared[0])
-            self._prepared, self._called_in_at = None, time.monotonic()
+        (job_id, _), self._prepared = self._prepared_job(), None
+        with reachable(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(self._handed_over)  # papers that nobody took are offered by another way
+            self._queue.push_job_id(job_id, pipeline=pipe)
+            pipe.execute()
+        self._called_in_at = time.monotonic()
+
+    def _prepared_job(self) -> tuple[str, float]:
+        """The one that waits for its use, else a new one: its id, and when it was made."""
+        prepared = self._prepared
+        if prepared is not None and time.monotonic() - prepared[1] < _KEEP_SECONDS / 2:
+            return prepared
+        with reachable():
+            job = self._queue.create_job(STAND_BY, timeout=_NO_TIMEOUT, result_ttl=0, failure_ttl=_KEEP_SECONDS)
+            job.save()
+            self._redis.sadd(self._queue.redis_queues_keys, self._queue.key)
+            self._redis.expire(job.key, _KEEP_SECONDS)  # a worker that takes it makes it stay
+        return job.id, time.monotonic()
 
     def hand_over(self, papers: Papers) -> bool:
         if not self._stands_by():
             return False
         self._called_in_at = float("-inf")  # it has its leg now
         with reachable(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(self._handed_over)
             pipe.lpush(self._handed_over, _PAPERS.dump_json(papers))
             pipe.expire(self._handed_over, int(STAND_BY_SECONDS) + 1)
             pipe.execute()
         return True
 
-    def handed_over(self, within_seconds: float) -> Papers | None:
+    def take_papers(self, within_seconds: float) -> Papers | None:
         with reachable():
             found = cast("tuple[bytes, bytes] | None", self._redis.blpop([self._handed_over], timeout=within_seconds))
         return None if found is None else _PAPERS.validate_json(found[1])

@@ -10,7 +10,7 @@ from shared.bus import Change
 
 
 class NoBooks:
-    def left_alone(self, held: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    def left_alone(self, held: Mapping[str, Decimal], cash: Decimal) -> Mapping[str, Decimal]:
         return {}
 
     def remembering(self, plan: PlanRecord) -> Sequence[Change]:

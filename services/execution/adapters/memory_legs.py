@@ -27,10 +27,10 @@ class MemoryLegs:
         """One that was called in gets one leg."""
         was_called_in, self.is_called_in = self.is_called_in, False
         if was_called_in:
-            self.papers.append(papers)
+            self.papers = [papers]
         return was_called_in
 
-    def handed_over(self, within_seconds: float) -> Papers | None:
+    def take_papers(self, within_seconds: float) -> Papers | None:
         return self.papers.pop(0) if self.papers else None
 
     def take(self) -> tuple[str, Papers | None] | None:

@@ -29,6 +29,7 @@ def begin(
     situation: Situation,
     *,
     obstacle: str | None,
+    asked_at: dt.datetime,
     updates_from: str,
     remembering: Callable[[PlanRecord], Sequence[Change]],
 ) -> tuple[Outcome, Papers | None]:
@@ -47,6 +48,7 @@ def begin(
         by_strategy=waiting.target.by_strategy,
         silent=tuple(share.strategy for share in waiting.target.stale if not share.has_weights),
         funds=plan.funds,
+        funds_at=asked_at,
         set_aside=plan.set_aside,
         references=tuple(r for trade in plan.trades if (r := situation.references.get(trade.symbol)) is not None),
         left_alone=dict(situation.left_alone),

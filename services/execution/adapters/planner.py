@@ -7,6 +7,7 @@ Rule: the newest target supersedes. What the plan at work has open is cancelled 
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -68,13 +69,14 @@ class PlannerPorts:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Questions to the broker that went out together, `at` real seconds, after so many plans."""
+    """Questions to the broker that went out together: `seconds` are real ones, and so many plans had been made."""
 
-    at: float
+    seconds: float
+    at: dt.datetime
     plans: int
     account: Future[Account]
     positions: Future[Sequence[Position]]
-    open_orders: Future[Sequence[BrokerOrder]]
+    open_orders: Future[tuple[BrokerOrder, ...]]
 
 
 class Planner:
@@ -109,10 +111,10 @@ class Planner:
     def ask_ahead(self) -> bool:
         """A target has come and is being written down: the broker can be asked meanwhile. Called from any thread.
 
-        False while a plan is at work: it must end first, and answers from before its end are of no use.
+        False while a plan is at work, since answers from before its end are of no use, and where it was asked just now.
         """
         plans = self._plans
-        if self._ports.book.active_plan() is not None:
+        if self._is_new(self._ahead) or self._ports.book.active_plan() is not None:
             return False
         self._ahead = self._asked(plans)
         return True
@@ -206,12 +208,14 @@ class Planner:
     def _ask_to_stop(self, plan_id: str) -> None:
         if not self._ports.book.stop_reason(plan_id):
             put = Put(records.STOPS, plan_id, "superseded by a newer target")
-            self._ports.bus.commit(Outcome(changes=(put,)))
+            still = Stands(records.TRADING, records.ACTIVE_PLAN, plan_id)
+            self._ports.bus.commit(Outcome(changes=(put,), only_if=(still,)))
 
     def _drawn_up(self, plan_id: str, waiting: WaitingTarget) -> tuple[Outcome, Papers | None]:
         """What to commit, and the leg that may begin with it."""
-        asked, ports = self._newly_asked(), self._ports
+        ports = self._ports
         exposures, updates_from = ports.book.mended_exposures(), ports.updates.end()  # while the broker answers
+        asked = self._newly_asked()
         situation = self._situation(waiting, asked, exposures)
         drawn = plan.draw_up(waiting.target, situation, self._rules, self._bounds)
         begun, papers = begin(
@@ -220,6 +224,7 @@ class Planner:
             drawn,
             situation,
             obstacle=ports.obstacle(),
+            asked_at=asked.at,
             updates_from=updates_from,
             remembering=ports.books.remembering,
         )
@@ -228,28 +233,37 @@ class Planner:
 
     def _asked(self, plans: int) -> _Asked:
         ports, submit = self._ports, self._pool.submit
-        account = submit(ports.broker.account)
-        return _Asked(
-            self._monotonic(), plans, account, submit(ports.broker.positions), submit(ports.orders.open_orders)
-        )
+        account, positions = submit(ports.broker.account), submit(ports.broker.positions)
+        orders = submit(ports.orders.open_orders)
+        return _Asked(self._monotonic(), ports.clock.now(), plans, account, positions, orders)
 
     def _newly_asked(self) -> _Asked:
-        """What was asked ahead for this plan, unless it is too long ago or another plan came between."""
+        """What was asked ahead for this plan, if it is new; asked after orders of ours that an earlier plan left have ended."""
         ahead, self._ahead = self._ahead, None
-        is_new = ahead is not None and self._monotonic() - ahead.at < _AHEAD_SECONDS and ahead.plans == self._plans
-        return ahead if ahead is not None and is_new else self._asked(self._plans)
+        asked = ahead if ahead is not None and self._is_new(ahead) else self._asked(self._plans)
+        if any(self._ports.orders.is_ours(order) for order in asked.open_orders.result()):
+            self._ports.orders.stop(frozenset(), _SIDES)
+            return self._asked(self._plans)
+        return asked
+
+    def _is_new(self, ahead: _Asked | None) -> bool:
+        """Not too long ago, and no plan came between."""
+        is_late = ahead is None or self._monotonic() - ahead.seconds >= _AHEAD_SECONDS
+        return ahead is not None and not is_late and ahead.plans == self._plans
 
     def _situation(self, waiting: WaitingTarget, asked: _Asked, exposures: Sequence[Exposure]) -> Situation:
         ports = self._ports
         worth = self._pool.submit(lambda: ports.equity.read(asked.account.result()))
         held = {position.symbol: position for position in asked.positions.result()}
-        apart = ports.books.left_alone({p.symbol: p.qty for p in held.values() if p.is_share and p.qty})
+        shares = {p.symbol: p.qty for p in held.values() if p.is_share and p.qty}
+        apart = ports.books.left_alone(shares, asked.account.result().cash)
         positions = ours_among(held, apart)
         symbols = plan.symbols_of(waiting.target, positions)
         if not self._wanted.issuperset(symbols):
             self._want({*self._wanted, *symbols})
         assets, (quotes, references) = self._assets.known(symbols), self._market(symbols)
-        others, now = self._foreign(asked.open_orders.result()), ports.clock.now()
+        # What of ours did not end counts as foreign.
+        others, now = asked.open_orders.result(), ports.clock.now()
         return Situation(
             account=without_worth(asked.account.result(), held, apart),
             positions=positions,
@@ -265,13 +279,6 @@ class Planner:
             foreign_buys=foreign_orders.tied_up(others),
         )
 
-    def _foreign(self, left: Sequence[BrokerOrder]) -> Sequence[BrokerOrder]:
-        """Orders that are not ours. Ours from an earlier plan are ended first; what does not end counts as foreign."""
-        if any(self._ports.orders.is_ours(order) for order in left):
-            self._ports.orders.stop(frozenset(), _SIDES)
-            left = self._ports.orders.open_orders()
-        return left
-
     def _market(self, symbols: Sequence[str]) -> tuple[Mapping[str, Quote], Mapping[str, Reference]]:
         """The newest quotes and what came before today.
 
@@ -280,10 +287,12 @@ class Planner:
         """
         quotes: Mapping[str, Quote] = {}
         references: Mapping[str, Reference] = {}
-        for _ in range(self._quote_tries):
+        for tries in range(self._quote_tries):
             references, quotes = self._ports.references.latest(symbols), self._ports.quotes.latest(symbols)
             if len(references) == len(symbols) and all(s in quotes and self._is_fit(quotes[s]) for s in symbols):
                 break
+            if tries == 0:
+                self._want({*self._wanted, *symbols})  # a Redis that forgot may have forgotten the wish
             self._ports.pause(_QUOTE_PAUSE_SECONDS)
         return quotes, references
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 import threading
 import time
@@ -52,8 +53,7 @@ class Pace:
     limited_first: float = 5
     limited_longest: float = 95
     steady: float = 5
-    """A connection that lived this long starts the pauses afresh: what is lost now and then is back soon, and no more than one
-    attempt comes in so many seconds."""
+    """A login that was good for so long starts the pauses afresh: what is lost now and then is back soon."""
     answer: float = 10
     ping_interval: float = 10
     ping_timeout: float = 20
@@ -130,6 +130,8 @@ class UpdatesSocket:
         self._pace = pace
         self._suspected = threading.Event()
         self._problem: str | None = "not connected yet"
+        self._steady_since = math.inf
+        """When the newest login was good; never, while none was."""
 
     def problem(self) -> str | None:
         """For /ready: why updates do not come, None while they do."""
@@ -143,7 +145,7 @@ class UpdatesSocket:
         """A part of a process. Raises UpdatesRefusedError when the broker refuses the credentials."""
         pause = 0.0
         while not stop.is_set():
-            started, limited = time.monotonic(), False
+            self._steady_since, limited = math.inf, False
             try:
                 self._live(stop)
                 reason = "suspected of being mute"
@@ -153,7 +155,7 @@ class UpdatesSocket:
                 reason = f"{type(error).__name__}: {str(error)[:200]}"
             if stop.is_set():
                 return
-            lived = time.monotonic() - started
+            lived = time.monotonic() - self._steady_since
             pause = self._pace.pause(0.0 if lived >= self._pace.steady else pause, limited=limited)
             self._problem = f"trade updates lost: {reason}"
             self._listener.lost(reason, pause)
@@ -173,6 +175,7 @@ class UpdatesSocket:
             max_size=2**24,
         ) as socket:
             self._log_in(socket)
+            self._steady_since = time.monotonic()
             self._suspected.clear()
             self._problem = None
             self._listener.listening()

@@ -82,6 +82,8 @@ class PlanRecord(Value):
     """Strategies of which nobody knows what they want: what is theirs stays theirs."""
     funds: Money | None = None
     """What buys may be paid with before any sell; None in a record that is older than this field."""
+    funds_at: AwareDatetime | None = None
+    """When the broker was asked about them; None in a record that is older than this field."""
     set_aside: Money = Decimal(0)
     """Money that may belong to a strategy of which nobody knows what it wants."""
     references: tuple[Reference, ...] = ()

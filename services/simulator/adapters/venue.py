@@ -35,7 +35,7 @@ class World:
 class Venue:
     """`make` builds a world and puts its market and clock into the context; a reset calls it again.
 
-    `keep` is told of every instant at which something happened by itself, before any client can hear of it.
+    `keep` is told of every instant at which something happened, before any client can hear of it.
     """
 
     def __init__(

@@ -154,8 +154,8 @@ def test_one_worker_is_called_in_and_has_exactly_what_is_handed_over(
     job = Job.fetch(name.decode(), connection=redis_client, serializer=JSONSerializer)
     assert (job.func_name, job.args, job.timeout) == ("services.execution.jobs.stand_by", [], -1)
     assert legs.hand_over(a_leg_of_a_plan())
-    assert RqLegQueue(redis_client, namespace, leases).handed_over(5) == a_leg_of_a_plan()
-    assert legs.handed_over(0.01) is None
+    assert RqLegQueue(redis_client, namespace, leases).take_papers(5) == a_leg_of_a_plan()
+    assert legs.take_papers(0.01) is None
 
 
 def test_every_plan_calls_a_worker_in_of_its_own(legs: RqLegQueue, redis_client: redis.Redis, namespace: str) -> None:

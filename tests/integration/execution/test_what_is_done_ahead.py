@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from services.execution.domain.broker import OrderRequest, Position
+import pytest
+import redis
+
+from services.execution.domain.broker import CancelOutcome, OrderRequest, Position
+from services.execution.ports import Intent
 from tests.integration.execution.books_room import BooksRoom
 from tests.integration.execution.trading_room import TradingRoom
 
@@ -93,6 +97,60 @@ def test_answers_from_before_a_plan_are_not_used_after_it() -> None:
     assert set(room.held()) == {"TLT"}
 
 
+def test_a_backlog_of_targets_is_asked_for_once() -> None:
+    room = AskedRoom()
+    for _ in range(20):
+        room.target(SPY="0.4")
+    room.hear()
+    assert len(room.asked) == 1
+
+
+def test_what_breaks_ahead_breaks_no_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = AskedRoom()
+
+    def broken() -> None:
+        raise redis.ResponseError("MISCONF errors writing to the append-only file")
+
+    monkeypatch.setattr(room.legs, "call_in", broken)
+    room.target(SPY="0.4")
+    room.run()
+    assert set(room.held()) == {"SPY"}
+
+
+def test_an_order_that_an_earlier_plan_left_ends_before_anything_is_believed() -> None:
+    """It fills while it is being cancelled: the plan knows the shares."""
+    room = AskedRoom()
+    name, fence = "20240101-old-SPY-buy-mid-1", room.leases.take("20240101-old-buys", "w", 1)
+    qty, price = Decimal(80), Decimal(400)
+    room.journal.intend(
+        Intent(
+            name,
+            "20240101-old",
+            "20240101-old-SPY-buy",
+            "SPY",
+            "buy",
+            qty,
+            price,
+            "mid",
+            1,
+            fence or 0,
+            room.clock.now(),
+        )
+    )
+    room.broker.place(OrderRequest(name, "SPY", "buy", qty, price))
+    cancel = room.broker.cancel
+
+    def filled_meanwhile(order_id: str) -> CancelOutcome:
+        room.broker.fill(name, qty, price)
+        return cancel(order_id)
+
+    room.broker.cancel = filled_meanwhile  # type: ignore[method-assign]
+    room.target(SPY="0.4")
+    room.run()
+    assert room.held() == {"SPY": qty}, "the target was reached already"
+    assert room.completed().refusals == (), "what has ended is in nobody's way"
+
+
 def test_the_worker_that_stands_by_has_the_leg_and_nobody_else_is_offered_it() -> None:
     room = AskedRoom()
     room.target(SPY="0.4")
@@ -139,9 +197,24 @@ def test_the_activities_are_asked_for_only_where_the_books_do_not_explain_what_i
     ask = room.broker.activities_since
     room.broker.activities_since = lambda after: (asked.append(after), ask(after))[1]  # type: ignore[method-assign]
     held = {position.symbol: position.qty for position in room.broker.positions()}
-    assert room.bookkeeper.left_alone(held) == {}
+    assert room.bookkeeper.left_alone(held, room.broker.account().cash) == {}
     assert asked == []
     room.broker.place(OrderRequest("somebody-else", "TLT", "buy", Decimal(7), Decimal("90.02")))
     held = {position.symbol: position.qty for position in room.broker.positions()}
-    assert room.bookkeeper.left_alone(held) == {"TLT": Decimal(7)}
+    assert room.bookkeeper.left_alone(held, room.broker.account().cash) == {"TLT": Decimal(7)}
     assert len(asked) == 1
+
+
+def test_shares_that_somebody_sold_and_bought_back_are_not_taken_for_ours() -> None:
+    """As many as before, and not the money."""
+    room = BooksRoom(PRICES)
+    room.round()
+    room.want(a={"SPY": "0.3"})
+    room.run()
+    room.round()
+    [position] = room.broker.positions()
+    for side, price in (("sell", Decimal(500)), ("buy", Decimal("500.02"))):
+        room.broker.place(OrderRequest(f"by-hand-{side}", "SPY", side, position.qty, price))
+    [again] = room.broker.positions()
+    assert again.qty == position.qty
+    assert room.bookkeeper.left_alone({"SPY": again.qty}, room.broker.account().cash) == {"SPY": again.qty}

@@ -240,6 +240,14 @@ def test_a_broken_broker_is_tried_again(exchange: Exchange, start: Start, eventu
     assert client.heard.events[0] == "lost: HTTP 500 at the handshake"
 
 
+def test_pauses_grow_for_as_long_as_no_login_is_good(exchange: Exchange, start: Start, eventually: Eventually) -> None:
+    """However long an attempt takes."""
+    exchange.streams = ()
+    client = start(pace=Pace(first=0.02, longest=0.1, answer=1, steady=0))
+    eventually(lambda: len(client.heard.pauses) >= 3)
+    assert client.heard.pauses[:3] == pytest.approx([0.02, 0.03, 0.045])
+
+
 def test_a_refused_subscription_is_no_connection(exchange: Exchange, start: Start, eventually: Eventually) -> None:
     exchange.streams = ()
     client = start()
