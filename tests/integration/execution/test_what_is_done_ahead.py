@@ -121,7 +121,7 @@ def test_an_order_that_an_earlier_plan_left_ends_before_anything_is_believed() -
     """It fills while it is being cancelled: the plan knows the shares."""
     room = AskedRoom()
     name, fence = "20240101-old-SPY-buy-mid-1", room.leases.take("20240101-old-buys", "w", 1)
-    qty, price = Decimal(80), Decimal(400)
+    qty, price = Decimal(80), Decimal("499.99")
     room.journal.intend(
         Intent(
             name,
