@@ -1,4 +1,7 @@
-"""The broker is asked, and a worker called in, while a target is still being written down: what of it is used, and when not."""
+"""The broker is asked, and a worker called in, while a target is still being written down: what of it is used, and when not.
+
+And what the guards of commits keep out that only a Redis set back, or a worker overtaken, brings about.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from decimal import Decimal
 import pytest
 import redis
 
-from services.execution.domain.broker import CancelOutcome, OrderRequest, Position
-from services.execution.ports import Intent
+from services.execution.adapters.desk_hold import Hold
+from services.execution.domain import records
+from services.execution.domain.broker import CancelOutcome, OrderRequest, PlaceOutcome, Position
+from services.execution.ports import FencedOutError, Intent
+from shared.bus import Outcome, Put
+from shared.contracts.execution import OrderPlaced
 from tests.integration.execution.books_room import BooksRoom
 from tests.integration.execution.trading_room import TradingRoom
 
@@ -149,6 +156,50 @@ def test_an_order_that_an_earlier_plan_left_ends_before_anything_is_believed() -
     room.run()
     assert room.held() == {"SPY": qty}, "the target was reached already"
     assert room.completed().refusals == (), "what has ended is in nobody's way"
+
+
+def test_no_plan_begins_over_one_that_came_back() -> None:
+    """A Redis that was set back has the plan before at work again, while the next one was being drawn up."""
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    draw_up = room.planner._drawn_up
+
+    def and_one_comes_back(*arguments: object) -> object:
+        room.bus.commit(Outcome(changes=(Put(records.TRADING, records.ACTIVE_PLAN, "20240531-before"),)))
+        return draw_up(*arguments)  # type: ignore[arg-type]
+
+    room.planner._drawn_up = and_one_comes_back  # type: ignore[assignment,method-assign]
+    room.dispatcher.sweep()
+    assert room.book.active_plan() == "20240531-before"
+    assert (room.legs.papers, room.bus.get_all(records.PLANS)) == ([], {})
+    assert len(room.bus.get_all(records.WAITING)) == 1, "it waits for the end of that one"
+
+
+def test_a_plan_that_has_just_ended_is_not_asked_to_stop() -> None:
+    room = AskedRoom()
+    room.target(SPY="0.4")
+    room.hear()
+    assert room.planner.plan_newest("20240531-ended") is None
+    assert room.book.stop_reason("20240531-ended") == ""
+
+
+def test_who_was_overtaken_tells_nothing_of_the_order_it_had_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = AskedRoom()
+    place = room.broker.place
+
+    def overtaken(request: OrderRequest) -> PlaceOutcome:
+        def lost(_hold: Hold) -> None:
+            raise FencedOutError("another worker has taken over")
+
+        monkeypatch.setattr(Hold, "check", lost)
+        return place(request)
+
+    room.broker.place = overtaken  # type: ignore[method-assign]
+    room.target(SPY="0.4")
+    assert room.run() == ["fenced"]
+    assert len(room.broker.open_orders()) + len(room.broker.positions()) == 1
+    assert room.told(OrderPlaced) == []
 
 
 def test_the_worker_that_stands_by_has_the_leg_and_nobody_else_is_offered_it() -> None:
