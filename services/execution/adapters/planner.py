@@ -248,8 +248,7 @@ class Planner:
 
     def _is_new(self, ahead: _Asked | None) -> bool:
         """Not too long ago, and no plan came between."""
-        is_late = ahead is None or self._monotonic() - ahead.seconds >= _AHEAD_SECONDS
-        return ahead is not None and not is_late and ahead.plans == self._plans
+        return ahead is not None and ahead.plans == self._plans and self._monotonic() - ahead.seconds < _AHEAD_SECONDS
 
     def _situation(self, waiting: WaitingTarget, asked: _Asked, exposures: Sequence[Exposure]) -> Situation:
         ports = self._ports
@@ -262,8 +261,7 @@ class Planner:
         if not self._wanted.issuperset(symbols):
             self._want({*self._wanted, *symbols})
         assets, (quotes, references) = self._assets.known(symbols), self._market(symbols)
-        # What of ours did not end counts as foreign.
-        others, now = asked.open_orders.result(), ports.clock.now()
+        others, now = asked.open_orders.result(), ports.clock.now()  # what of ours did not end counts as foreign
         return Situation(
             account=without_worth(asked.account.result(), held, apart),
             positions=positions,

@@ -50,6 +50,9 @@ def test_a_record_that_fell_behind_its_marks_is_taken_up_all_the_same() -> None:
     bus.commit(Outcome(changes=(Put(records.ORDERS, "p1-SPY-buy", old),)))
     taken = book.take_up("p1-SPY-buy", 8)
     book.write_order(replace(taken, told=taken.told + 2), (), after=taken.told)
+    kept = book.order("p1-SPY-buy")
+    assert kept is not None
+    assert kept.told == taken.told + 2
 
 
 def test_a_missing_record_is_named() -> None:
