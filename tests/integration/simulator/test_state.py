@@ -136,6 +136,16 @@ def test_a_killed_process_loses_no_order_and_no_fill_that_was_told(
             )
 
 
+def test_the_clock_is_kept_before_a_fill_is_told(start_simulator: Start, tmp_path: Path) -> None:
+    """However shortly before it was saved last."""
+    simulator = start_simulator(state=tmp_path)
+    for _ in range(5):
+        order = simulator.order().json()
+        simulator.advance(3)
+        filled = dt.datetime.fromisoformat(simulator.get(f"/v2/orders/{order['id']}")["filled_at"])
+        assert dt.datetime.fromisoformat((tmp_path / "clock").read_text()) >= filled
+
+
 def filled_at(api: httpx.Client, order_id: str) -> dt.datetime | None:
     told = api.get(f"/v2/orders/{order_id}").raise_for_status().json()["filled_at"]
     return dt.datetime.fromisoformat(told) if told else None
